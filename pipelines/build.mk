@@ -1,0 +1,61 @@
+# How the programs are built: every lib/*.c and kernels/*.c into one archive, every tools/*.c and tests/**/*.c into a program.
+
+.DEFAULT_GOAL := all
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+packages := hdf5 fftw3f sndfile soxr jansson
+pkg      := $(shell pkg-config --silence-errors --cflags $(packages))
+libs     := $(shell pkg-config --silence-errors --libs $(packages)) -ldnnl -lm
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef \
+            -Wformat=2 -Wwrite-strings -Werror
+ours     := -std=c11 -D_GNU_SOURCE -DSJ_VERSION='"$(VERSION)"' -DSJ_DATADIR='"$(datadir)"' -I. -Ilib -Ikernels -fopenmp \
+            -ffp-contract=off -fno-math-errno -MMD -MP $(warnings)
+
+# Sources. kernels/*_cpu.c is compiled once per instruction set; -ffp-contract is theirs to choose.
+isas        := avx512 avx2 portable
+isa_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+isa_avx2    := -mavx2 -mfma -mf16c
+isa_portable:=
+kernel_src  := $(wildcard kernels/*_cpu.c)
+lib_src     := $(wildcard lib/*.c) $(filter-out $(kernel_src),$(wildcard kernels/*.c))
+tool_src    := $(wildcard tools/sj-*.c)
+test_src    := $(wildcard tests/*.c tests/unit/*.c tests/kernels/*.c tests/bench/*.c)
+
+lib_obj  := $(lib_src:%.c=$(BUILD)/obj/%.o) $(foreach i,$(isas),$(kernel_src:%.c=$(BUILD)/obj/%.$(i).o))
+tools    := $(tool_src:tools/%.c=$(BUILD)/bin/%)
+tests    := $(test_src:tests/%.c=$(BUILD)/tests/%)
+archive  := $(BUILD)/libsj.a
+
+ifeq ($(CUDA),1)
+$(error this version has no CUDA back end: use CUDA=auto or CUDA=0)
+endif
+
+.PHONY: all
+all: $(tools)
+
+$(archive): $(lib_obj)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ours) $(pkg) $(CFLAGS) -c $< -o $@
+
+define isa_rule
+$(BUILD)/obj/kernels/%_cpu.$(1).o: kernels/%_cpu.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ours) $$(CFLAGS) -ffp-contract=fast $$(isa_$(1)) -DSJK_ISA=$(1) -c $$< -o $$@
+endef
+$(foreach i,$(isas),$(eval $(call isa_rule,$(i))))
+
+$(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(archive)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
+
+.SECONDARY:
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
