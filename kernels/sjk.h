@@ -1,25 +1,26 @@
 /* sjk: the operations that a back end provides, one table per back end and instruction set.
  *
  * Contract
- *   - A `struct sjk` is one open back end: a table, a number of threads, scratch memory. Buffers belong to the back end
- *     that allocated them; only put/get cross. On the CPU they are ordinary 64-byte aligned memory.
- *   - Every operation returns 0, or a status (values as the programs' exit statuses: 2 bad argument, 4 memory, 5 device)
- *     with the reason in sjk_reason(). Nothing here prints, exits or aborts.
+ *   - A `struct sjk` is one open back end: a table, a number of threads, scratch memory. It is used by one thread at a
+ *     time. Buffers belong to the back end that allocated them; only put/get cross. On the CPU they are ordinary memory.
+ *   - Every operation returns 0, or a status (values as the programs' exit statuses: 2 bad argument, 4 memory,
+ *     5 device) with the reason in sjk_reason(). Nothing here prints, exits or aborts.
  *   - Results do not depend on the number of threads (fixed partition of every reduction).
  *   - Sizes of 0 are valid and do nothing. Inputs and outputs do not overlap unless said ("in place").
  *   - NaN and infinity propagate as in the formula.
  *   - kernels/ref*.c, scalar with double accumulation, is the definition; others agree within the bounds stated below,
  *     relative to the largest absolute value of the output (f32: 2e-6, bf16 outputs: 2^-8), unless said.
- * Dims: B batch, K token, D width, H head, E head width (D/H), M rows (B*K), N outputs, T frame, P time patch, F frequency patch.
- * All arrays are row-major and dense unless a stride is given. */
+ * Dims: B batch, K token, D width, H head, E head width (D/H), M rows (B*K), N outputs, T frame, P time patch,
+ * F frequency patch. All arrays are row-major and dense unless a stride is given. */
 #ifndef SJK_H
 #define SJK_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum sjk_type { SJK_F32 = 0, SJK_BF16 = 1 };                          /* of activations; parameters and sums are f32 */
-enum sjk_epilogue { SJK_STORE, SJK_GELU, SJK_RELU, SJK_ADD };         /* y = v | gelu(v) (erf) | max(v,0) | y + v (y f32) */
+enum sjk_type { SJK_F32 = 0, SJK_BF16 = 1 }; /* of activations; parameters and sums are f32 */
+/* What a linear layer does with v = x W^T + b: y = v | gelu(v) (erf) | max(v, 0) | y + v (y f32). */
+enum sjk_epilogue { SJK_STORE, SJK_GELU, SJK_RELU, SJK_ADD };
 enum sjk_pack { SJK_PACK_FORWARD = 1, SJK_PACK_BACKWARD = 2 };
 
 struct sjk;
@@ -42,9 +43,9 @@ struct sjk_filterbank {
 };
 
 struct sjk_ops {
-    const char *name; /* "reference", "portable", "avx2", "avx512", "cuda" */
+    const char *name; /* "reference", "portable", "avx2", "avx512", "avx512bf16", "cuda" */
 
-    /* -- memory ---------------------------------------------------------------------------------------------------- */
+    /* -- memory -- */
     int (*alloc)(struct sjk *, size_t bytes, void **p); /* 64-byte aligned, zeroed; bytes 0 gives NULL */
     void (*free)(struct sjk *, void *p);
     int (*put)(struct sjk *, void *dst, const void *host, size_t bytes);
@@ -53,23 +54,25 @@ struct sjk_ops {
     int (*zero)(struct sjk *, void *dst, size_t bytes);
     int (*sync)(struct sjk *);
 
-    /* -- elementwise and layout ------------------------------------------------------------------------------------ */
+    /* -- elementwise and layout -- */
     /* y[i] = x[i] with conversion (bf16: round to nearest even). */
     int (*cast)(struct sjk *, size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
     /* dst (B, rows, D) = src (rows, D) for every b. f32. Positions before a SJK_ADD. */
     int (*repeat)(struct sjk *, int64_t B, int64_t rows, int64_t D, const float *src, float *dst);
-    /* mel f32 (B, 16 F, T) -> x (B, F*P, 256), P = T/16 (leftover frames dropped); token f*P + p holds the patch row-major
-     * (mel band, frame): the im2col of the patch convolution (SPEC 4). */
+    /* mel f32 (B, 16 F, T) -> x (B, F*P, 256), P = T/16 (leftover frames dropped); token f*P + p holds the patch
+     * row-major (mel band, frame): the im2col of the patch convolution (SPEC 4). */
     int (*patches)(struct sjk *, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt);
-    /* y (B, K, 2D) = [z (B, K, D), table[index[b]] (D)]. z and y of type t; table f32 (classes, D). MLP predictor, SPEC 5. */
+    /* y (B, K, 2D) = [z (B, K, D), table[index[b]] (D)]. z and y of type t; table f32 (classes, D). MLP predictor,
+     * SPEC 5. */
     int (*concat)(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *z, const float *table,
                   const int32_t *index, void *y);
     /* dz (B, K, D) = dy[.., :D]; dtable[index[b]] += sum over k of dy[b, k, D:]. */
     int (*concat_backward)(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *dy,
                            const int32_t *index, void *dz, float *dtable);
-    /* y f32 (B, K+1, D) = [table[index[b]]; x f32 (B, K, D)]: the class token in front. Transformer predictor, SPEC 5. */
-    int (*prepend)(struct sjk *, int64_t B, int64_t K, int64_t D, const float *x, const float *table, const int32_t *index,
-                   float *y);
+    /* y f32 (B, K+1, D) = [table[index[b]]; x f32 (B, K, D)]: the class token in front. Transformer predictor,
+     * SPEC 5. */
+    int (*prepend)(struct sjk *, int64_t B, int64_t K, int64_t D, const float *x, const float *table,
+                   const int32_t *index, float *y);
     /* dx (B, K, D) = dy[:, 1:], as f32 and (dx_copy, when not NULL) as type t; dtable[index[b]] += dy[b, 0];
      * dsum (D) += column sums of dx when not NULL. */
     int (*prepend_backward)(struct sjk *, int64_t B, int64_t K, int64_t D, const float *dy, const int32_t *index,
@@ -79,16 +82,16 @@ struct sjk_ops {
     /* dx (B, F, P, D) += dy (B, F, D) / P. */
     int (*pool_backward)(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx);
 
-    /* -- normalisation, activations --------------------------------------------------------------------------------- */
+    /* -- normalisation, activations -- */
     /* y = (x - mean) / sqrt(var + 1e-5) * gamma + beta per row (biased variance). x f32 (M, D); y type yt;
      * stat f32 (M, 2) = mean, 1/sqrt(var + 1e-5), or NULL. */
     int (*layernorm)(struct sjk *, int64_t M, int64_t D, const float *x, const float *gamma, const float *beta, void *y,
                      enum sjk_type yt, float *stat);
-    /* g = gradient of layernorm for dy (type dyt). dx f32 (M, D) = (accumulate ? dx : 0) + g; dx_copy: the resulting dx as
-     * type ct, or NULL; dgamma += , dbeta += (D); dsum (D) += column sums of the resulting dx, or NULL. */
+    /* g = gradient of layernorm for dy (type dyt). dx f32 (M, D) = (accumulate ? dx : 0) + g; dx_copy: the resulting
+     * dx as type ct, or NULL; dgamma +=, dbeta += (D); dsum (D) += column sums of the resulting dx, or NULL. */
     int (*layernorm_backward)(struct sjk *, int64_t M, int64_t D, const float *x, const float *gamma, const float *stat,
-                              const void *dy, enum sjk_type dyt, float *dx, int accumulate, enum sjk_type ct, void *dx_copy,
-                              float *dgamma, float *dbeta, float *dsum);
+                              const void *dy, enum sjk_type dyt, float *dx, int accumulate, enum sjk_type ct,
+                              void *dx_copy, float *dgamma, float *dbeta, float *dsum);
     /* y = x/2 (1 + erf(x/sqrt 2)), x and y (M, N) of type t; may be in place. */
     int (*gelu)(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *y);
     /* in place dy <- dy * gelu'(x); dbias (N) += column sums of the new dy (of the f32 values before rounding). */
@@ -98,8 +101,9 @@ struct sjk_ops {
     /* sum (N) += column sums of x (M, N) of type t. */
     int (*column_sum)(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, float *sum);
 
-    /* -- linear layers: y = x W^T + b, W f32 (N, K) ------------------------------------------------------------------- */
-    /* A layer that computes in type t (operands x, dy of type t; sums f32). Owned by the caller, freed with linear_free. */
+    /* -- linear layers: y = x W^T + b, W f32 (N, K) -- */
+    /* A layer that computes in type t (operands x, dy of type t; sums f32). Owned by the caller, freed with
+     * linear_free. */
     int (*linear_new)(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
     void (*linear_free)(struct sjk *, struct sjk_linear *);
     /* Takes over the current values of W for forward and/or backward_x (which: enum sjk_pack bits). */
@@ -115,22 +119,25 @@ struct sjk_ops {
     int (*matmul_nt)(struct sjk *, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,
                      const void *B, int64_t ldb, float *C, int64_t ldc);
 
-    /* -- attention ------------------------------------------------------------------------------------------------------ */
+    /* -- attention -- */
     /* qkv (B, K, 3, H, E) -> out (B, K, H, E), both of type t: softmax(q k^T / sqrt E) v per (b, h). */
-    int (*attention)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv, void *out);
+    int (*attention)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
+                     void *out);
     /* dqkv from qkv and dout; probabilities are recomputed. */
-    int (*attention_backward)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                              const void *dout, void *dqkv);
+    int (*attention_backward)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t,
+                              const void *qkv, const void *dout, void *dqkv);
 
-    /* -- objective and optimiser ------------------------------------------------------------------------------------------ */
+    /* -- objective and optimiser -- */
     /* SPEC 6 per row of p (prediction) and t (target), f32 (M, D): s = (t - mean) / sqrt(unbiased var + 1e-6),
      * l = 2 - 2 cos(p, s), norms clamped at 1e-12. *loss (one double, back-end memory) += sum of l over rows;
      * dp (when not NULL) = scale * dl/dp. Bound: 2e-6 relative. */
-    int (*cosine_loss)(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss, float *dp);
-    /* Contrastive term. p, t f32 (B, E) are L2-normalised (norms clamped at 1e-12); logits_ij = cos(p_i, t_j) / temperature over
-     * j = i and all j with group[j] != group[i]; *loss += sum_i -log softmax_ii; dp = scale * gradient with respect to p. */
-    int (*infonce)(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group, float temperature,
-                   float scale, double *loss, float *dp);
+    int (*cosine_loss)(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,
+                       float *dp);
+    /* Contrastive term. p, t f32 (B, E) are L2-normalised (norms clamped at 1e-12); logits_ij = cos(p_i, t_j) /
+     * temperature over j = i and all j with group[j] != group[i]; *loss += sum_i -log softmax_ii; dp (when not NULL) =
+     * scale * gradient with respect to p. */
+    int (*infonce)(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
+                   float temperature, float scale, double *loss, float *dp);
     /* *sum (double, back-end memory) += sum of x[i]^2. */
     int (*sum_squares)(struct sjk *, size_t n, const float *x, double *sum);
     /* One AdamW step over n parameters: g' = scale g; m = b1 m + (1-b1) g'; v = b2 v + (1-b2) g'^2;
@@ -138,17 +145,19 @@ struct sjk_ops {
      * ema (when not NULL) = ema_rate ema + (1 - ema_rate) p. */
     int (*adamw)(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
 
-    /* -- mel and search ----------------------------------------------------------------------------------------------------- */
+    /* -- mel and search -- */
     /* frame (T, n) = wave[t hop + i] * window[i]. */
-    int (*frames)(struct sjk *, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window, float *frame);
+    int (*frames)(struct sjk *, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window,
+                  float *frame);
     /* spectrum: complex f32 (bins, T), frame fastest, interleaved re, im. out[m * stride + t] =
      * (ln(sum_k weight * |X|^2 + eps) - mean) / std. Bound: 2e-6 absolute on ln. */
     int (*log_mel)(struct sjk *, int64_t T, const float *spectrum, const struct sjk_filterbank *, float eps, float mean,
                    float std, float *out, int64_t stride);
-    /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows, k) (descending score;
-     * equal scores: lower index first) and index (rows, k); unused places hold -inf and -1. NaN scores are never taken. */
-    int (*top_k)(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t k, float *best,
-                 int64_t *index);
+    /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows, k)
+     * (descending score; equal scores: lower index first) and index (rows, k); unused places hold -inf and -1 and rank
+     * last. NaN scores are never taken. */
+    int (*top_k)(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t k,
+                 float *best, int64_t *index);
 };
 
 /* An open back end. Public so that callers write k->ops->layernorm(k, ...); the rest is the back end's own. */
@@ -159,8 +168,9 @@ struct sjk {
     void *own;
 };
 
-/* Opens `backend`: "auto", "cpu", "cpu:portable", "cpu:avx2", "cpu:avx512", "cpu:reference", or "cuda[:N]"; threads 0: all
- * processors this process may use. On failure returns the status with the reason in why (size bytes). */
+/* Opens `backend`: "auto", "cpu", "cpu:portable", "cpu:avx2", "cpu:avx512", "cpu:avx512bf16", "cpu:reference", or
+ * "cuda[:N]"; threads 0: all processors this process may use. The matrix library of the process takes the instruction
+ * set of the first CPU back end opened. On failure returns the status with the reason in why (size bytes). */
 int sjk_open(const char *backend, int threads, struct sjk **, char *why, size_t size);
 void sjk_close(struct sjk *);
 const char *sjk_reason(const struct sjk *);

@@ -1,0 +1,66 @@
+/* cpu: what the sources of the CPU back ends share. Not for callers.
+ *
+ * A `struct sjk` is used by one thread at a time; the operations start k->threads OpenMP threads themselves. */
+#ifndef SJK_CPU_H
+#define SJK_CPU_H
+
+#include "sjk.h"
+
+#include <string.h>
+
+enum { SJK_BAD = 2, SJK_MEMORY = 4, SJK_DEVICE = 5 }; /* statuses, as in sjk.h */
+
+/* The CPU's part of an open back end. */
+struct sjk_cpu {
+    void *scratch;
+    size_t scratch_size;
+    void *dnnl;                 /* made at first use by linear_dnnl.c, NULL before */
+    void (*dnnl_free)(void *);
+};
+
+/* Records the reason and returns `status`. */
+int sjk_fail(struct sjk *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* `bytes` of 64-byte aligned scratch, not cleared, valid until the next call; NULL (reason recorded) without memory. */
+void *sjk_scratch(struct sjk *, size_t bytes);
+
+/* Memory operations of every CPU table. */
+int sjk_cpu_alloc(struct sjk *, size_t bytes, void **p);
+void sjk_cpu_free(struct sjk *, void *p);
+int sjk_cpu_put(struct sjk *, void *dst, const void *host, size_t bytes);
+int sjk_cpu_copy(struct sjk *, void *dst, const void *src, size_t bytes);
+int sjk_cpu_zero(struct sjk *, void *dst, size_t bytes);
+int sjk_cpu_sync(struct sjk *);
+
+/* Round to nearest even; a NaN stays one. */
+static inline uint16_t sjk_to_bf16(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, 4);
+    if ((u & 0x7fffffffu) > 0x7f800000u)
+        return (uint16_t)(u >> 16 | 0x40u);
+    return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
+}
+
+static inline float sjk_from_bf16(uint16_t x)
+{
+    uint32_t u = (uint32_t)x << 16;
+    float f;
+    memcpy(&f, &u, 4);
+    return f;
+}
+
+static inline float sjk_load(const void *p, enum sjk_type t, size_t i)
+{
+    return t == SJK_BF16 ? sjk_from_bf16(((const uint16_t *)p)[i]) : ((const float *)p)[i];
+}
+
+static inline void sjk_store(void *p, enum sjk_type t, size_t i, float x)
+{
+    if (t == SJK_BF16)
+        ((uint16_t *)p)[i] = sjk_to_bf16(x);
+    else
+        ((float *)p)[i] = x;
+}
+
+#endif

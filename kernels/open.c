@@ -1,0 +1,171 @@
+/* open: choosing, opening and closing a back end, and the memory operations of the CPU ones. */
+#include "cpu.h"
+#include "ref.h"
+
+#include <omp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int sjk_fail(struct sjk *k, int status, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(k->reason, sizeof k->reason, format, ap);
+    va_end(ap);
+    return status;
+}
+
+const char *sjk_reason(const struct sjk *k)
+{
+    return k->reason;
+}
+
+/* The tables that this machine can run, slowest first. */
+const struct sjk_ops *const *sjk_cpu_tables(int *n)
+{
+    static const struct sjk_ops *const all[] = {&sjk_ops_reference};
+    *n = 1;
+    return all;
+}
+
+int sjk_has_bf16(const struct sjk *k)
+{
+    (void)k;
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512bf16") != 0;
+}
+
+static const struct sjk_ops *cpu_table(const char *name)
+{
+    int n;
+    const struct sjk_ops *const *table = sjk_cpu_tables(&n);
+    if (!*name)
+        return table[n - 1];
+    for (int i = 0; i < n; i++)
+        if (!strcmp(table[i]->name, name))
+            return table[i];
+    return NULL;
+}
+
+/* The table that `backend` names, or NULL with the reason and *status set. */
+static const struct sjk_ops *choose(const char *backend, int *status, char *why, size_t size)
+{
+    static const char *const known[] = {"portable", "avx2", "avx512", "avx512bf16", "reference"};
+    const char *name = NULL;
+    if (!strcmp(backend, "auto") || !strcmp(backend, "cpu"))
+        name = "";
+    else if (!strncmp(backend, "cpu:", 4))
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            if (!strcmp(backend + 4, known[i]))
+                name = known[i];
+    if (!strcmp(backend, "cuda") || !strncmp(backend, "cuda:", 5)) {
+        *status = SJK_DEVICE;
+        snprintf(why, size, "back end '%s': this build has no CUDA", backend);
+        return NULL;
+    }
+    *status = name ? SJK_DEVICE : SJK_BAD;
+    const struct sjk_ops *ops = name ? cpu_table(name) : NULL;
+    if (!name)
+        snprintf(why, size, "unknown back end '%s'", backend);
+    else if (!ops)
+        snprintf(why, size, "back end '%s': this processor lacks the instructions", backend);
+    return ops;
+}
+
+int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size_t size)
+{
+    int status;
+    *out = NULL;
+    const struct sjk_ops *ops = choose(backend, &status, why, size);
+    if (!ops)
+        return status;
+    if (threads < 0) {
+        snprintf(why, size, "%d threads", threads);
+        return SJK_BAD;
+    }
+    struct sjk *k = calloc(1, sizeof *k);
+    struct sjk_cpu *own = calloc(1, sizeof *own);
+    if (!k || !own) {
+        free(k);
+        free(own);
+        snprintf(why, size, "no memory for a back end");
+        return SJK_MEMORY;
+    }
+    k->ops = ops;
+    k->threads = threads ? threads : omp_get_num_procs();
+    k->own = own;
+    *out = k;
+    return 0;
+}
+
+void sjk_close(struct sjk *k)
+{
+    if (!k)
+        return;
+    struct sjk_cpu *own = k->own;
+    if (own->dnnl)
+        own->dnnl_free(own->dnnl);
+    free(own->scratch);
+    free(own);
+    free(k);
+}
+
+void *sjk_scratch(struct sjk *k, size_t bytes)
+{
+    struct sjk_cpu *own = k->own;
+    if (bytes <= own->scratch_size && own->scratch)
+        return own->scratch;
+    free(own->scratch);
+    size_t size = (bytes / 4096 + 1) * 4096;
+    own->scratch = aligned_alloc(64, size);
+    own->scratch_size = own->scratch ? size : 0;
+    if (!own->scratch)
+        sjk_fail(k, SJK_MEMORY, "no memory for %zu bytes of scratch", bytes);
+    return own->scratch;
+}
+
+int sjk_cpu_alloc(struct sjk *k, size_t bytes, void **p)
+{
+    *p = NULL;
+    if (!bytes)
+        return 0;
+    size_t size = bytes + (64 - bytes % 64) % 64;
+    if (size < bytes || !(*p = aligned_alloc(64, size)))
+        return sjk_fail(k, SJK_MEMORY, "no memory for %zu bytes", bytes);
+    memset(*p, 0, size);
+    return 0;
+}
+
+void sjk_cpu_free(struct sjk *k, void *p)
+{
+    (void)k;
+    free(p);
+}
+
+int sjk_cpu_put(struct sjk *k, void *dst, const void *host, size_t bytes)
+{
+    (void)k;
+    if (bytes)
+        memcpy(dst, host, bytes);
+    return 0;
+}
+
+int sjk_cpu_copy(struct sjk *k, void *dst, const void *src, size_t bytes)
+{
+    return sjk_cpu_put(k, dst, src, bytes);
+}
+
+int sjk_cpu_zero(struct sjk *k, void *dst, size_t bytes)
+{
+    (void)k;
+    if (bytes)
+        memset(dst, 0, bytes);
+    return 0;
+}
+
+int sjk_cpu_sync(struct sjk *k)
+{
+    (void)k;
+    return 0;
+}

@@ -1,0 +1,148 @@
+/* Reference: matrix products. The weights are kept as doubles in both orders, so that the inner loops run along rows.
+ * */
+#include "ref.h"
+
+#include <stdlib.h>
+
+struct sjk_linear {
+    int64_t N, K;
+    enum sjk_type t;
+    int packed;     /* enum sjk_pack bits that have been taken over */
+    double *w, *wt; /* (N, K) and (K, N), rounded to t */
+};
+
+int ref_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
+{
+    *out = NULL;
+    if (N < 0 || K < 0)
+        return sjk_fail(k, SJK_BAD, "linear layer of negative size");
+    struct sjk_linear *l = calloc(1, sizeof *l);
+    if (!l)
+        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
+    *l = (struct sjk_linear){.N = N, .K = K, .t = t};
+    l->w = calloc((size_t)(N * K) + 1, sizeof *l->w);
+    l->wt = calloc((size_t)(N * K) + 1, sizeof *l->wt);
+    if (!l->w || !l->wt) {
+        ref_linear_free(k, l);
+        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
+    }
+    *out = l;
+    return 0;
+}
+
+void ref_linear_free(struct sjk *k, struct sjk_linear *l)
+{
+    (void)k;
+    if (!l)
+        return;
+    free(l->w);
+    free(l->wt);
+    free(l);
+}
+
+int ref_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int which)
+{
+    (void)k;
+    for (int64_t n = 0; n < l->N; n++)
+        for (int64_t i = 0; i < l->K; i++) {
+            float v = l->t == SJK_BF16 ? sjk_from_bf16(sjk_to_bf16(W[n * l->K + i])) : W[n * l->K + i];
+            if (which & SJK_PACK_FORWARD)
+                l->wt[i * l->N + n] = v;
+            if (which & SJK_PACK_BACKWARD)
+                l->w[n * l->K + i] = v;
+        }
+    l->packed |= which;
+    return 0;
+}
+
+/* sum (n) += a[0] B[0] + a[stride] B[1] + ... : `k` rows of B (k, n). */
+static void rows_times(int64_t k, int64_t n, const void *a, enum sjk_type t, int64_t at, int64_t stride,
+                       const double *B,
+                       double *restrict sum)
+{
+    for (int64_t i = 0; i < k; i++) {
+        double v = sjk_load(a, t, at + i * stride);
+        const double *row = B + i * n;
+        for (int64_t j = 0; j < n; j++)
+            sum[j] += v * row[j];
+    }
+}
+
+static double epilogue(enum sjk_epilogue e, double v, double y)
+{
+    switch (e) {
+    case SJK_GELU: return v / 2 * (1 + erf(v * M_SQRT1_2));
+    case SJK_RELU: return v < 0 ? 0 : v;
+    case SJK_ADD: return y + v;
+    default: return v;
+    }
+}
+
+int ref_linear_forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, void *y,
+                       enum sjk_type yt, enum sjk_epilogue e)
+{
+    if (!(l->packed & SJK_PACK_FORWARD))
+        return sjk_fail(k, SJK_BAD, "linear layer is not packed for the forward direction");
+    if (e == SJK_ADD && yt != SJK_F32)
+        return sjk_fail(k, SJK_BAD, "a linear layer adds to f32 only");
+    double *sum = sjk_scratch(k, (size_t)l->N * sizeof *sum);
+    if (!sum)
+        return SJK_MEMORY;
+    for (int64_t m = 0; m < M; m++) {
+        for (int64_t n = 0; n < l->N; n++)
+            sum[n] = bias ? bias[n] : 0;
+        rows_times(l->K, l->N, x, l->t, m * l->K, 1, l->wt, sum);
+        for (int64_t n = 0; n < l->N; n++)
+            sjk_store(y, yt, m * l->N + n, (float)epilogue(e, sum[n], e == SJK_ADD ? ((float *)y)[m * l->N + n] : 0));
+    }
+    return 0;
+}
+
+int ref_linear_backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, void *dx, enum sjk_type dxt)
+{
+    if (!(l->packed & SJK_PACK_BACKWARD))
+        return sjk_fail(k, SJK_BAD, "linear layer is not packed for the backward direction");
+    double *sum = sjk_scratch(k, (size_t)l->K * sizeof *sum);
+    if (!sum)
+        return SJK_MEMORY;
+    for (int64_t m = 0; m < M; m++) {
+        memset(sum, 0, (size_t)l->K * sizeof *sum);
+        rows_times(l->N, l->K, dy, l->t, m * l->N, 1, l->w, sum);
+        for (int64_t i = 0; i < l->K; i++)
+            sjk_store(dx, dxt, m * l->K + i, (float)sum[i]);
+    }
+    return 0;
+}
+
+int ref_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
+{
+    double *wide = sjk_scratch(k, (size_t)((M + 1) * l->K) * sizeof *wide);
+    if (!wide)
+        return SJK_MEMORY;
+    double *sum = wide + M * l->K;
+    for (int64_t i = 0; i < M * l->K; i++)
+        wide[i] = sjk_load(x, l->t, i);
+    for (int64_t n = 0; n < l->N; n++) {
+        for (int64_t i = 0; i < l->K; i++)
+            sum[i] = dW[n * l->K + i];
+        rows_times(M, l->K, dy, l->t, n, l->N, wide, sum);
+        for (int64_t i = 0; i < l->K; i++)
+            dW[n * l->K + i] = (float)sum[i];
+    }
+    return 0;
+}
+
+int ref_matmul_nt(struct sjk *k, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,
+                  const void *B, int64_t ldb, float *C, int64_t ldc)
+{
+    if (lda < K || ldb < K || ldc < N)
+        return sjk_fail(k, SJK_BAD, "matrix product with a row stride shorter than a row");
+    for (int64_t m = 0; m < M; m++)
+        for (int64_t n = 0; n < N; n++) {
+            double sum = 0;
+            for (int64_t i = 0; i < K; i++)
+                sum += (double)sjk_load(A, t, m * lda + i) * sjk_load(B, t, n * ldb + i);
+            C[m * ldc + n] = (float)sum;
+        }
+    return 0;
+}
