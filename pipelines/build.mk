@@ -5,8 +5,8 @@
 .DELETE_ON_ERROR:
 
 packages := hdf5 fftw3f sndfile soxr jansson
-pkg      := $(shell pkg-config --silence-errors --cflags $(packages))
-libs     := $(shell pkg-config --silence-errors --libs $(packages)) -ldnnl -lm
+pkg      := $(shell pkg-config --silence-errors --cflags $(packages) 2>/dev/null)
+libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef \
             -Wformat=2 -Wwrite-strings -Werror
 ours     := -std=c11 -D_GNU_SOURCE -DSJ_VERSION='"$(VERSION)"' -DSJ_DATADIR='"$(datadir)"' -I. -Ilib -Ikernels -fopenmp \

@@ -1,7 +1,56 @@
-# The verbs beside `all`.
+# The verbs beside `all`. Those for newcomers set up first: packages may be missing when this file is read.
 
-.PHONY: clean tests
+.PHONY: tests demo check prove check-asan lint bench-deps bench install uninstall dist clean
 tests: $(tests)
+
+demo:
+	@sh pipelines/setup.sh build demo
+	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory -f pipelines/demo.mk BUILD=$(BUILD)
+
+check:
+	@sh pipelines/setup.sh build demo test
+	@$(MAKE) --no-print-directory -j2 all tests
+	@$(MAKE) --no-print-directory prove
+
+prove:
+	@BUILD=$(BUILD) sh tests/run.sh
+
+# The whole suite again under the address and undefined-behaviour sanitizers.
+check-asan:
+	@sh pipelines/setup.sh build demo test
+	@$(MAKE) --no-print-directory check BUILD=$(BUILD)/asan \
+	    CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+lint:
+	@sh pipelines/setup.sh lint
+	@sh tests/lint.sh
+
+bench-deps:
+	@sh pipelines/setup.sh build demo bench
+	@sh tests/bench/deps.sh $(BUILD)/venv
+
+bench:
+	@$(MAKE) --no-print-directory -j2 all tests
+	@BUILD=$(BUILD) sh tests/bench/run.sh
+
+install: all
+	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man7' \
+	    '$(DESTDIR)$(datadir)/classes' '$(DESTDIR)$(datadir)/schemas'
+	install -m 755 $(tools) '$(DESTDIR)$(bindir)'
+	for s in 1 5 7; do install -m 644 man/*.$$s '$(DESTDIR)$(mandir)/man'$$s || exit 1; done
+	install -m 644 schemas/*.md '$(DESTDIR)$(datadir)/schemas'
+	install -m 644 schemas/classes/* '$(DESTDIR)$(datadir)/classes'
+
+uninstall:
+	rm -f $(patsubst $(BUILD)/bin/%,'$(DESTDIR)$(bindir)/%',$(tools))
+	for s in 1 5 7; do for m in man/*.$$s; do rm -f '$(DESTDIR)$(mandir)/man'$$s/$${m##*/} || exit 1; done; done
+	rm -rf '$(DESTDIR)$(datadir)'
+
+dist:
+	@mkdir -p $(BUILD)
+	git archive --prefix=sj-$(VERSION)/ -o $(BUILD)/sj-$(VERSION).tar.gz HEAD
+	@echo $(BUILD)/sj-$(VERSION).tar.gz
 
 clean:
 	rm -rf $(BUILD)

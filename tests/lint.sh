@@ -1,0 +1,28 @@
+#!/bin/sh
+# lint.sh: manuals, shell scripts, C sources and house rules; exits 1 when anything is found.
+set -u
+bad=0
+complain() { printf 'lint: %s\n' "$*"; bad=1; }
+
+mandoc -T lint -W warning man/*.[157] || bad=1
+shellcheck -x pipelines/*.sh tests/*.sh tests/*.t tests/bench/*.sh .ci/run || bad=1
+cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+    --suppress=missingIncludeSystem -Ilib -Ikernels lib kernels tools || bad=1
+
+for dep in hdf5.h:lib/h5 sndfile.h:lib/audio soxr.h:lib/resample fftw3.h:lib/fft jansson.h:lib/json dnnl.h:kernels/; do
+    for f in $(grep -l "include <${dep%%:*}>" lib/* kernels/* tools/* 2>/dev/null); do
+        case $f in "${dep#*:}"*) ;; *) complain "$f includes ${dep%%:*}, which belongs to ${dep#*:}*" ;; esac
+    done
+done
+grep -nE '\b(strcpy|strcat|sprintf|vsprintf|atoi|atof|strtok|gets)\(' lib/*.[ch] kernels/*.[ch] tools/*.c && complain "banned calls"
+grep -nE 'include "(\.\./)?(lib|tools)/|include "(err|json|stream|tool)\.h"' kernels/*.[ch] && complain "kernels/ must not depend on lib/"
+for f in lib/*.[ch] kernels/*.[ch] tools/*.c tests/*.c tests/*/*.c; do
+    n=$(wc -l <"$f")
+    [ "$n" -le 500 ] || complain "$f has $n lines"
+done
+for t in tools/sj-*.c; do
+    n=$(basename "$t" .c)
+    [ -f "man/$n.1" ] || complain "$n has no manual"
+    head -n 3 "$t" | grep -q -- '->' || complain "$t does not open with its dataflow"
+done
+exit $bad
