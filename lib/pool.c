@@ -1,0 +1,137 @@
+#include "pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const sj_pool_names[] = {"token", "frame", "track", NULL};
+
+struct sj_pooler {
+    enum sj_pool mode;
+    int64_t F, D;
+    float *frames;          /* frame mode: (P, F*D) of one chunk */
+    int64_t room;           /* its P */
+    double *sum;            /* track mode: (F*D) */
+    float *mean;
+    int64_t patches;
+    int open;               /* a key has begun and not ended */
+    uint32_t part;          /* the next one */
+    int class;
+    char key[SJ_KEY_BYTES + 1];
+};
+
+const char *sj_pool_dims(enum sj_pool mode)
+{
+    static const char *const dims[] = {"frequency,time,dim", "time,vector", "vector"};
+    return dims[mode];
+}
+
+int sj_pooler_new(enum sj_pool mode, int64_t F, int64_t D, struct sj_pooler **out)
+{
+    struct sj_pooler *p = calloc(1, sizeof *p);
+    if (p) {
+        p->mode = mode;
+        p->F = F;
+        p->D = D;
+        p->sum = calloc((size_t)(F * D), sizeof *p->sum);
+        p->mean = malloc((size_t)(F * D) * sizeof *p->mean);
+    }
+    if (!p || !p->sum || !p->mean) {
+        sj_pooler_free(p);
+        return sj_fail(SJ_SYSTEM, "no memory");
+    }
+    *out = p;
+    return SJ_OK;
+}
+
+void sj_pooler_free(struct sj_pooler *p)
+{
+    if (!p)
+        return;
+    free(p->frames);
+    free(p->sum);
+    free(p->mean);
+    free(p);
+}
+
+static int put(const struct sj_record *like, int rank, const int64_t *dims, const float *data, struct sj_output *out)
+{
+    struct sj_record r = *like;
+    r.rank = rank;
+    r.data = data;
+    r.bytes = sizeof *data;
+    for (int i = 0; i < rank; i++) {
+        r.dims[i] = dims[i];
+        r.bytes *= (size_t)dims[i];
+    }
+    return sj_output_put(out, &r);
+}
+
+static int put_frames(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z, struct sj_output *out)
+{
+    if (P > p->room) {
+        float *more = realloc(p->frames, (size_t)(P * p->F * p->D) * sizeof *more);
+        if (!more)
+            return sj_fail(SJ_SYSTEM, "no memory");
+        p->frames = more;
+        p->room = P;
+    }
+    for (int64_t f = 0; f < p->F; f++)
+        for (int64_t t = 0; t < P; t++)
+            memcpy(p->frames + (t * p->F + f) * p->D, z + (f * P + t) * p->D, (size_t)p->D * sizeof *z);
+    return put(like, 2, (int64_t[]){P, p->F * p->D}, p->frames, out);
+}
+
+/* Chunks of a key come in order and together, so that one accumulator is enough for any number of tracks. */
+static int in_order(const struct sj_pooler *p, const struct sj_record *like)
+{
+    if (!p->open)
+        return like->part == 0;
+    return like->part == p->part && like->class == p->class && !strcmp(like->key, p->key);
+}
+
+static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z, struct sj_output *out)
+{
+    if (!in_order(p, like))
+        return sj_fail(SJ_INPUT, "chunk %u of '%s' comes out of order: chunks of a track must be complete and together",
+                       like->part, like->key);
+    if (!p->open) {
+        memset(p->sum, 0, (size_t)(p->F * p->D) * sizeof *p->sum);
+        p->patches = 0;
+        p->class = like->class;
+        snprintf(p->key, sizeof p->key, "%s", like->key);
+    }
+    p->open = 1;
+    p->part = like->part + 1;
+    p->patches += P;
+    for (int64_t f = 0; f < p->F; f++)
+        for (int64_t t = 0; t < P; t++)
+            for (int64_t d = 0; d < p->D; d++)
+                p->sum[f * p->D + d] += (double)z[(f * P + t) * p->D + d];
+    if (!like->last)
+        return SJ_OK;
+    p->open = 0;
+    for (int64_t i = 0; i < p->F * p->D; i++)
+        p->mean[i] = (float)(p->sum[i] / (double)p->patches);
+    struct sj_record whole = *like;
+    whole.position = 0;
+    whole.part = 0;
+    return put(&whole, 1, (int64_t[]){p->F * p->D}, p->mean, out);
+}
+
+int sj_pooler_put(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z, struct sj_output *out)
+{
+    switch (p->mode) {
+    case SJ_POOL_TOKEN:
+        return put(like, 3, (int64_t[]){p->F, P, p->D}, z, out);
+    case SJ_POOL_FRAME:
+        return put_frames(p, like, P, z, out);
+    case SJ_POOL_TRACK:
+        return add_to_track(p, like, P, z, out);
+    }
+    return sj_fail(SJ_USAGE, "no such pooling");
+}
+
+int sj_pooler_end(const struct sj_pooler *p)
+{
+    return p->open ? sj_fail(SJ_INPUT, "'%s' ends without its last chunk", p->key) : SJ_OK;
+}
