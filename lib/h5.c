@@ -1,5 +1,5 @@
-/* Files, and looking into them. HDF5's defaults (superblock 0, no consistency flags) are kept: a file killed between two
- * flushes still opens. */
+/* Files, and looking into them. HDF5's defaults (superblock 0, no consistency flags) are kept: a file whose writer is
+ * killed between two flushes still opens. */
 #include "h5_own.h"
 
 #include <fcntl.h>
@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-/* -- small helpers ------------------------------------------------------------------------------------------------------- */
+/* -- small helpers ------------------------------------------------------------------------------------------------- */
 
 void sj_h5_quiet(void)
 {
+    H5dont_atexit(); /* every file is closed here; after a full disk the library's own exit handler crashes */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     errno = 0;
 }
@@ -76,7 +78,7 @@ static int sync_file(const char *path)
     return failed ? sj_fail_errno("cannot write '%s'", path) : SJ_OK;
 }
 
-/* -- files ------------------------------------------------------------------------------------------------------------------ */
+/* -- files --------------------------------------------------------------------------------------------------------- */
 
 int sj_h5_is(const char *path)
 {
@@ -213,11 +215,28 @@ static int sync_directory(const char *path)
     return status;
 }
 
+/* Closes a file that nobody will see: what HDF5 still has to write goes to memory, which cannot be full as a disk can.
+ * (A close that fails would keep the descriptor, and so the space of the unlinked file.) */
+static void abandon(struct sj_h5 *h)
+{
+    int *fd, nowhere = memfd_create("sj-h5", MFD_CLOEXEC);
+    if (nowhere >= 0) {
+        if (H5Fget_vfd_handle(h->file, H5P_DEFAULT, (void **)&fd) >= 0)
+            dup3(nowhere, *fd, O_CLOEXEC);
+        close(nowhere);
+    }
+    H5Fclose(h->file);
+    h->file = -1;
+    unlink(h->temporary);
+}
+
 int sj_h5_commit(struct sj_h5 *h)
 {
     int status = sj_h5_flush(h);
     errno = 0;
-    if (H5Fclose(h->file) < 0 && !status)
+    if (status && h->temporary)
+        abandon(h);
+    else if (H5Fclose(h->file) < 0 && !status)
         status = sj_h5_refused(h, "/");
     h->file = -1;
     if (!status && h->temporary && rename(h->temporary, h->path))
@@ -235,9 +254,10 @@ void sj_h5_close(struct sj_h5 *h)
     if (!h)
         return;
     sj_h5_quiet();
-    H5Fclose(h->file);
     if (h->temporary)
-        unlink(h->temporary);
+        abandon(h);
+    else
+        H5Fclose(h->file);
     free_handle(h);
 }
 
@@ -246,7 +266,7 @@ const char *sj_h5_path(const struct sj_h5 *h)
     return h->path;
 }
 
-/* -- looking ---------------------------------------------------------------------------------------------------------------- */
+/* -- looking ------------------------------------------------------------------------------------------------------- */
 
 int sj_h5_has(struct sj_h5 *h, const char *path)
 {

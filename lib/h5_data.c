@@ -22,7 +22,8 @@ static hid_t with_parents(void)
     return p;
 }
 
-int sj_h5_make(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims, int64_t extensible)
+int sj_h5_make(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims,
+               int64_t extensible)
 {
     if (rank < 0 || rank > SJ_H5_RANK || (extensible && rank < 1))
         return sj_fail(SJ_USAGE, "'%s' cannot have %d dimensions", path, rank);
@@ -95,7 +96,8 @@ out:
     return status;
 }
 
-int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims, const void *data)
+int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims,
+                const void *data)
 {
     int status = sj_h5_make(h, path, type, rank, dims, 0);
     return status || !elements(rank, dims) ? status : transfer(h, path, type, 0, NULL, NULL, NULL, data);
@@ -160,7 +162,7 @@ int sj_h5_delete(struct sj_h5 *h, const char *path)
     return H5Ldelete(h->file, path, H5P_DEFAULT) < 0 ? sj_h5_refused(h, path) : SJ_OK;
 }
 
-/* -- text ------------------------------------------------------------------------------------------------------------------- */
+/* -- text ---------------------------------------------------------------------------------------------------------- */
 
 int sj_h5_write_text(struct sj_h5 *h, const char *path, int64_t n, const char *const *text)
 {
