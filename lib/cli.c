@@ -148,8 +148,8 @@ int sj_cli_parse(const struct sj_option *const *tables, int argc, char **argv, i
         if (c < 256)
             for (i = 0; f.at[i].o->letter != c;)
                 i++;
-        else if (!spelled_out(&f, arg) && (optind < 2 || !spelled_out(&f, argv[optind - 2])))
-            return sj_fail(SJ_USAGE, "unknown option '%s' (see --help)", arg);
+        else if (!spelled_out(&f, optarg == arg ? argv[optind - 2] : arg))
+            return sj_fail(SJ_USAGE, "unknown option '%s' (see --help)", optarg == arg ? argv[optind - 2] : arg);
         int status = assign(f.at[i].o, f.at[i].value, optarg);
         if (status)
             return status;

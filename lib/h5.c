@@ -3,7 +3,6 @@
 #include "h5_own.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +105,6 @@ static struct sj_h5 *new_handle(const char *path)
 
 static void free_handle(struct sj_h5 *h)
 {
-    free(h->temporary);
     free(h->path);
     free(h);
 }
@@ -183,14 +181,17 @@ int sj_h5_create(const char *path, struct sj_h5 **out)
 {
     sj_h5_quiet();
     struct sj_h5 *h = new_handle(path);
-    if (!h || asprintf(&h->temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
-        if (h)
-            h->temporary = NULL, free_handle(h);
+    if (!h)
         return sj_fail(SJ_SYSTEM, "no memory to create '%s'", path);
+    int status = sj_whole_new(path, &h->whole);
+    if (!status) {
+        h->file = H5Fcreate(sj_whole_temp(h->whole), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        if (h->file < 0) {
+            status = sj_fail_errno("cannot create '%s'", path);
+            sj_whole_discard(h->whole);
+        }
     }
-    h->file = H5Fcreate(h->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    if (h->file < 0) {
-        int status = sj_fail_errno("cannot create '%s'", path);
+    if (status) {
         free_handle(h);
         return status;
     }
@@ -203,16 +204,7 @@ int sj_h5_flush(struct sj_h5 *h)
     sj_h5_quiet();
     if (H5Fflush(h->file, H5F_SCOPE_GLOBAL) < 0)
         return sj_h5_refused(h, "/");
-    return sync_file(h->temporary ? h->temporary : h->path);
-}
-
-/* A rename is on disk when its directory is. */
-static int sync_directory(const char *path)
-{
-    char *copy = strdup(path);
-    int status = copy ? sync_file(dirname(copy)) : sj_fail(SJ_SYSTEM, "no memory");
-    free(copy);
-    return status;
+    return sync_file(h->whole ? sj_whole_temp(h->whole) : h->path);
 }
 
 /* Closes a file that nobody will see: what HDF5 still has to write goes to memory, which cannot be full as a disk can.
@@ -227,24 +219,23 @@ static void abandon(struct sj_h5 *h)
     }
     H5Fclose(h->file);
     h->file = -1;
-    unlink(h->temporary);
+    sj_whole_discard(h->whole);
+    h->whole = NULL;
 }
 
 int sj_h5_commit(struct sj_h5 *h)
 {
     int status = sj_h5_flush(h);
     errno = 0;
-    if (status && h->temporary)
+    if (status && h->whole)
         abandon(h);
     else if (H5Fclose(h->file) < 0 && !status)
         status = sj_h5_refused(h, "/");
     h->file = -1;
-    if (!status && h->temporary && rename(h->temporary, h->path))
-        status = sj_fail_errno("cannot create '%s'", h->path);
-    if (status && h->temporary)
-        unlink(h->temporary);
-    else if (!status && h->temporary)
-        status = sync_directory(h->path);
+    if (status)
+        sj_whole_discard(h->whole);
+    else if (h->whole)
+        status = sj_whole_commit(h->whole);
     free_handle(h);
     return status;
 }
@@ -254,7 +245,7 @@ void sj_h5_close(struct sj_h5 *h)
     if (!h)
         return;
     sj_h5_quiet();
-    if (h->temporary)
+    if (h->whole)
         abandon(h);
     else
         H5Fclose(h->file);

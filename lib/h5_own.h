@@ -7,10 +7,12 @@
 #include <hdf5.h>
 
 #include "h5.h"
+#include "whole.h"
 
 struct sj_h5 {
     hid_t file;
-    char *path, *temporary; /* temporary: the name until commit, or NULL */
+    char *path;
+    struct sj_whole *whole; /* of a created file until commit, else NULL */
 };
 
 void sj_h5_quiet(void); /* HDF5's error printing is per thread, so every entry turns it off; clears errno */

@@ -4,6 +4,10 @@
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
+# V=1 shows the commands instead of their short form.
+hide := $(if $(V),,@)
+say  := @$(if $(V),:,echo)
+
 packages := hdf5 fftw3f sndfile soxr jansson
 pkg      := $(shell pkg-config --silence-errors --cflags $(packages) 2>/dev/null)
 libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm
@@ -36,26 +40,31 @@ all: $(tools)
 
 $(archive): $(lib_obj)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(say) AR $@
+	$(hide)$(AR) rcs $@ $^
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ours) $(pkg) $(CFLAGS) -c $< -o $@
+	$(say) CC $<
+	$(hide)$(CC) $(ours) $(pkg) $(CFLAGS) -c $< -o $@
 
 define isa_rule
 $(BUILD)/obj/kernels/%_cpu.$(1).o: kernels/%_cpu.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(ours) $$(CFLAGS) -ffp-contract=fast $$(isa_$(1)) -DSJK_ISA=$(1) -c $$< -o $$@
+	$(say) CC $$< for $(1)
+	$(hide)$$(CC) $$(ours) $$(CFLAGS) -ffp-contract=fast $$(isa_$(1)) -DSJK_ISA=$(1) -c $$< -o $$@
 endef
 $(foreach i,$(isas),$(eval $(call isa_rule,$(i))))
 
 $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(archive)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
+	$(say) LD $@
+	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
+	$(say) LD $@
+	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
