@@ -69,6 +69,8 @@ sj_json *sj_json_bool(int value) { return json_boolean(value); }
 
 sj_json *sj_json_keep(const sj_json *value) { return json_incref((json_t *)value); }
 
+sj_json *sj_json_copy(const sj_json *value) { return json_deep_copy(value); }
+
 void sj_json_free(sj_json *value) { json_decref(value); }
 
 int sj_json_set(sj_json *object, const char *key, sj_json *value)

@@ -23,6 +23,7 @@ sj_json *sj_json_int(int64_t value);
 sj_json *sj_json_real(double value);       /* NaN and infinity, which JSON lacks, become null */
 sj_json *sj_json_bool(int value);
 sj_json *sj_json_keep(const sj_json *value); /* one more reference */
+sj_json *sj_json_copy(const sj_json *value); /* a new value, members too */
 void sj_json_free(sj_json *value);
 
 int sj_json_set(sj_json *object, const char *key, sj_json *value); /* key in UTF-8 */

@@ -59,7 +59,7 @@ const char *sj_dtype_name(enum sj_dtype t);   /* "f32" ...; NULL when unknown */
 int sj_dtype_parse(const char *name, enum sj_dtype *t);
 const char *sj_role_name(enum sj_role r);     /* "mix" "stem" "rest" "prediction"; NULL when unknown */
 int sj_role_parse(const char *name, enum sj_role *r);
-/* data of dtype t to n f32 values. */
+/* n values of dtype t to f32 and back. i16 is audio: 1.0 is 32768. Back: to nearest even, i16 is clipped (NaN gives 0). */
 void sj_dtype_to_f32(enum sj_dtype t, size_t n, const void *data, float *out);
 void sj_dtype_from_f32(enum sj_dtype t, size_t n, const float *in, void *data);
 
@@ -71,29 +71,34 @@ void sj_head_free(struct sj_head *head);
 int sj_head_set_classes(struct sj_head *head, int n, const char *const *names);
 int sj_head_class(const struct sj_head *head, const char *name); /* index, or SJ_CLASS_NONE */
 int sj_head_equal(const struct sj_head *a, const struct sj_head *b);
+/* SJ_INPUT unless they are equal, naming the first difference: "'B' does not go with 'A': params.mean is -8.0, not -9.4". */
+int sj_head_same(const struct sj_head *a, const char *name_a, const struct sj_head *b, const char *name_b);
 /* SJ_INPUT unless the head is of this kind: "'NAME' carries 'mel/1' where 'wave/1' is wanted". */
 int sj_head_want(const struct sj_head *head, const char *name, const char *kind);
 /* A required parameter; SJ_INPUT naming it when absent. */
 int sj_head_int(const struct sj_head *head, const char *param, int64_t *value);
 int sj_head_real(const struct sj_head *head, const char *param, double *value);
+/* {"kind", "dims", "dtype", "classes", "params", "provenance"}. */
 int sj_head_to_json(const struct sj_head *head, sj_json **json);
 int sj_head_from_json(const sj_json *json, struct sj_head **head);
 
 /* -- reading -------------------------------------------------------------------------------------------------------------- */
 struct sj_reader;
-/* Opens the streams of n paths, one after the other, as one stream ("-" or n = 0: standard input). Their HEADs must be equal. */
+/* Opens the streams of n paths, one after the other, as one stream ("-" or n = 0: standard input). Their HEADs must be equal.
+ * SJ_SYSTEM when a path cannot be opened, SJ_INPUT when the first is no stream, SJ_USAGE when standard input is a terminal. */
 int sj_reader_open(int n, const char *const *paths, struct sj_reader **r);
 const struct sj_head *sj_reader_head(const struct sj_reader *r); /* borrowed, lives as long as the reader */
 const char *sj_reader_name(const struct sj_reader *r);           /* of the input being read, for messages */
-/* The next record, or *record = NULL at the end of the last stream. */
+/* The next record, or *record = NULL at the end of the last stream. Its data is aligned to 64 bytes. A failure stays. */
 int sj_reader_next(struct sj_reader *r, const struct sj_record **record);
-void sj_reader_close(struct sj_reader *r);
+void sj_reader_close(struct sj_reader *r); /* NULL is allowed */
 
 /* -- writing -------------------------------------------------------------------------------------------------------------- */
 struct sj_writer;
-/* PATH NULL or "-": standard output. A file appears under its name only at sj_writer_end. The head is copied. */
+/* PATH NULL or "-": standard output, SJ_USAGE when that is a terminal. A file appears under its name only at sj_writer_end.
+ * The head is copied. */
 int sj_writer_open(const char *path, const struct sj_head *head, struct sj_writer **w);
-/* Checks the record against the head (rank, class, bytes). */
+/* Checks the record against the head (key, rank, dims, bytes, class: SJ_USAGE) and writes it before returning. */
 int sj_writer_put(struct sj_writer *w, const struct sj_record *record);
 int sj_writer_end(struct sj_writer *w);    /* END mark, flush, fsync and rename; frees w also on failure */
 void sj_writer_abort(struct sj_writer *w); /* no END mark; a temporary file is removed. NULL is allowed */

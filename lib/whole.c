@@ -15,6 +15,7 @@ enum { OPEN_FILES = 16 };
 struct sj_whole {
     char *path, *temp;
     int slot;
+    int in_place; /* a device or named pipe: temp is path, nothing is renamed or removed */
 };
 
 /* What a signal handler must find: the one place where process-wide state cannot be avoided. A slot holds a name or NULL. */
@@ -72,37 +73,51 @@ static void release(struct sj_whole *w)
     free(w);
 }
 
-int sj_whole_new(const char *path, struct sj_whole **out)
+/* Makes the temporary file. */
+static int make_temp(struct sj_whole *w)
 {
-    struct stat st;
-    if (!stat(path, &st) && S_ISDIR(st.st_mode))
-        return sj_fail(SJ_SYSTEM, "cannot write '%s': it is a directory", path);
-    struct sj_whole *w = calloc(1, sizeof *w);
-    size_t size = strlen(path) + 16;
-    if (!w || !(w->path = strdup(path)) || !(w->temp = malloc(size))) {
-        if (w)
-            free(w->path);
-        free(w);
-        return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
-    }
-    snprintf(w->temp, size, "%s.tmpXXXXXX", path);
+    size_t size = strlen(w->path) + 16;
+    if (!(w->temp = malloc(size)))
+        return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", w->path);
+    snprintf(w->temp, size, "%s.tmpXXXXXX", w->path);
     int fd = mkstemp(w->temp);
-    if (fd < 0) {
-        w->slot = OPEN_FILES;
-        release(w);
-        return sj_fail_errno("cannot write '%s'", path);
-    }
+    if (fd < 0)
+        return sj_fail_errno("cannot write '%s'", w->path);
     mode_t mask = umask(0);
     umask(mask);
     fchmod(fd, 0666 & ~mask);
     close(fd);
-    if (!reserve_slot(w)) {
-        unlink(w->temp);
+    if (reserve_slot(w))
+        return SJ_OK;
+    unlink(w->temp);
+    return sj_fail(SJ_SYSTEM, "cannot write '%s': too many unfinished files", w->path);
+}
+
+int sj_whole_new(const char *path, struct sj_whole **out)
+{
+    struct stat st;
+    int exists = !stat(path, &st);
+    if (exists && S_ISDIR(st.st_mode))
+        return sj_fail(SJ_SYSTEM, "cannot write '%s': it is a directory", path);
+    struct sj_whole *w = calloc(1, sizeof *w);
+    if (!w)
+        return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
+    w->slot = OPEN_FILES;
+    w->in_place = exists && !S_ISREG(st.st_mode);
+    if (exists && !w->in_place)
+        w->path = realpath(path, NULL); /* what a symbolic link points to is replaced, not the link */
+    if (!w->path)
+        w->path = strdup(path);
+    int status = w->path ? SJ_OK : sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
+    if (!status && w->in_place && !(w->temp = strdup(path)))
+        status = sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
+    if (!status && !w->in_place)
+        status = make_temp(w);
+    if (status)
         release(w);
-        return sj_fail(SJ_SYSTEM, "cannot write '%s': too many unfinished files", path);
-    }
-    *out = w;
-    return SJ_OK;
+    else
+        *out = w;
+    return status;
 }
 
 const char *sj_whole_temp(const struct sj_whole *w)
@@ -123,6 +138,10 @@ static int sync_path(const char *path, int flags)
 
 int sj_whole_commit(struct sj_whole *w)
 {
+    if (w->in_place) {
+        release(w);
+        return SJ_OK;
+    }
     if (sync_path(w->temp, O_RDONLY) || rename(w->temp, w->path)) {
         int status = sj_fail_errno("cannot write '%s'", w->path);
         unlink(w->temp);
@@ -143,6 +162,7 @@ void sj_whole_discard(struct sj_whole *w)
 {
     if (!w)
         return;
-    unlink(w->temp);
+    if (!w->in_place)
+        unlink(w->temp);
     release(w);
 }

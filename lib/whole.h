@@ -9,7 +9,8 @@
 
 struct sj_whole;
 
-/* Reserves a temporary name for PATH (created empty, mode 0666 & ~umask). SJ_SYSTEM names the path. */
+/* Reserves a temporary name for PATH (created empty, mode 0666 & ~umask). SJ_SYSTEM names the path. Where PATH is a device or a
+ * named pipe, that itself is written to; where it is a symbolic link, what it points to is replaced. */
 int sj_whole_new(const char *path, struct sj_whole **w);
 const char *sj_whole_temp(const struct sj_whole *w); /* the name to write to; borrowed */
 /* fsync of file and directory, rename to the final name, free. On failure the temporary is removed; w is freed either way. */
