@@ -173,7 +173,7 @@ static int filter(struct sj_run *run)
     run->in_name = sj_reader_name(in);
     if ((status = sj_head_want(run->in_head, run->in_name, t->kind)))
         goto out;
-    if (!t->no_stream && (status = derive_head(run, run->in_head, &head)))
+    if (!t->no_stream && !run->no_stream && (status = derive_head(run, run->in_head, &head)))
         goto out;
     if ((status = t->begin(run, run->in_head, head)))
         goto out;

@@ -38,6 +38,7 @@ struct sj_run {
     struct sj_output *out;         /* filters: where record writes; made by the driver after begin */
     const struct sj_head *in_head; /* filters: of the input */
     const char *in_name;           /* filters: of the input, for messages */
+    int no_stream;                 /* filters: set by check: this run writes a report, not a stream */
 };
 
 struct sj_tool {

@@ -1,0 +1,275 @@
+/* sj-mel: log-mel spectrograms.   wave/1 -> sj-mel -> mel/1, or a line of statistics */
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mel.h"
+#include "output.h"
+#include "sjk.h"
+#include "tool.h"
+
+enum { PATCH = 16 }; /* frames are padded to whole patches of the encoder (SPEC 7) */
+
+static double mean = -9.453, std = 3.569; /* of sj_mel_defaults */
+static int stats;
+
+static const struct sj_option options[] = {
+    {SJ_REAL, 0, "mean", &mean, 0, "X", "subtract X from the natural logarithm of the power", 0, 0, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "std", &std, 0, "X", "then divide by X", 1e-6, 1e6, NULL, NULL, 1, NULL},
+    {SJ_FLAG, 0, "stats", &stats, 0, NULL, "print mean and std of all values before normalisation, write no stream", 0, 0, NULL,
+     NULL, 0, NULL},
+    {.type = SJ_OPTION_NONE},
+};
+
+/* Count, mean and sum of squared deviations. */
+struct moments {
+    double n, mean, deviation;
+};
+
+/* One record on its way: its wave in, its spectrogram out. Buffers grow to the largest record. */
+struct slot {
+    struct sj_record record; /* of the input; then, with dims and data changed, of the output */
+    char key[SJ_KEY_BYTES + 1];
+    float *wave, *mel;
+    size_t wave_room, mel_room;
+    int status;
+    char reason[256];
+    struct moments moments;
+};
+
+/* Records are taken in groups, computed side by side, and written in their order. */
+struct state {
+    int lanes, room, n; /* n: slots in use */
+    struct slot *slot;
+    struct sjk **k;     /* one per lane, as struct sj_mel */
+    struct sj_mel **mel;
+    enum sj_dtype dtype; /* of the input */
+    struct moments all;
+};
+
+/* Chan, Golub & LeVeque 1979: the moments of both samples together. */
+static void add_moments(struct moments *a, const struct moments *b)
+{
+    double n = a->n + b->n, d = b->mean - a->mean;
+    if (b->n <= 0)
+        return;
+    a->mean += d * b->n / n;
+    a->deviation += b->deviation + d * d * a->n * b->n / n;
+    a->n = n;
+}
+
+static void measure(struct moments *m, int64_t bands, int64_t frames, int64_t stride, const float *mel)
+{
+    for (int64_t b = 0; b < bands; b++) {
+        struct moments row = {.n = (double)frames};
+        for (int64_t t = 0; t < frames; t++)
+            row.mean += mel[b * stride + t];
+        row.mean /= row.n;
+        for (int64_t t = 0; t < frames; t++)
+            row.deviation += (mel[b * stride + t] - row.mean) * (mel[b * stride + t] - row.mean);
+        add_moments(m, &row);
+    }
+}
+
+static int grow(float **p, size_t *room, size_t count)
+{
+    if (count <= *room)
+        return SJ_OK;
+    free(*p);
+    *p = aligned_alloc(64, (count * sizeof **p + 63) / 64 * 64);
+    *room = *p ? count : 0;
+    return *p ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for %zu values", count);
+}
+
+/* wave (..., n) -> mel (..., bands, stride). */
+static int compute(struct sj_mel *mel, struct slot *slot)
+{
+    struct sj_record *r = &slot->record;
+    const int64_t bands = sj_mel_defaults().bands, n = r->dims[r->rank - 1];
+    int64_t waves = 1, T = sj_mel_chunk_frames(mel, n), stride = (T + PATCH - 1) / PATCH * PATCH;
+    for (int i = 0; i < r->rank - 1; i++)
+        waves *= r->dims[i];
+    if (T < 1 || waves < 1)
+        return sj_fail(SJ_INPUT, "%lld samples are less than one window", (long long)n);
+    int status = grow(&slot->mel, &slot->mel_room, (size_t)(waves * bands * stride));
+    slot->moments = (struct moments){0};
+    for (int64_t i = 0; i < waves && !status; i++) {
+        float *out = slot->mel + i * bands * stride;
+        status = sj_mel_chunk(mel, n, slot->wave + i * n, out, stride);
+        if (!status && stats)
+            measure(&slot->moments, bands, T, stride, out);
+    }
+    r->dims[r->rank - 1] = bands;
+    r->dims[r->rank++] = stride;
+    r->data = slot->mel;
+    r->bytes = (size_t)(waves * bands * stride) * sizeof *slot->mel;
+    return status;
+}
+
+static int flush(struct sj_run *run, struct state *s)
+{
+#pragma omp parallel for num_threads(s->lanes) schedule(dynamic, 1)
+    for (int i = 0; i < s->n; i++) {
+        struct slot *slot = &s->slot[i];
+        slot->status = compute(s->mel[omp_get_thread_num()], slot);
+        if (slot->status)
+            snprintf(slot->reason, sizeof slot->reason, "%s", sj_reason()); /* reasons are per thread */
+    }
+    for (int i = 0; i < s->n; i++) {
+        struct slot *slot = &s->slot[i];
+        if (slot->status)
+            return sj_fail(slot->status, "'%s': '%s': %s", run->in_name, slot->key, slot->reason);
+        add_moments(&s->all, &slot->moments);
+        int status = run->out ? sj_output_put(run->out, &slot->record) : SJ_OK;
+        if (status)
+            return status;
+    }
+    s->n = 0;
+    return SJ_OK;
+}
+
+static int make_lanes(const struct sj_run *run, struct state *s)
+{
+    struct sj_mel_settings settings = sj_mel_defaults();
+    settings.mean = stats ? 0 : mean;
+    settings.std = stats ? 1 : std;
+    s->lanes = run->threads;
+    s->room = run->threads > 1 ? 2 * run->threads : 1;
+    s->slot = calloc((size_t)s->room, sizeof *s->slot);
+    s->k = calloc((size_t)s->lanes, sizeof *s->k);
+    s->mel = calloc((size_t)s->lanes, sizeof(struct sj_mel *));
+    if (!s->slot || !s->k || !s->mel)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    for (int i = 0; i < s->lanes; i++) {
+        char why[256];
+        int status = sjk_open("cpu", 1, &s->k[i], why, sizeof why);
+        if (status)
+            return sj_fail(status, "%s", why);
+        if ((status = sj_mel_new(s->k[i], &settings, &s->mel[i])))
+            return status;
+    }
+    return SJ_OK;
+}
+
+static int check(struct sj_run *run)
+{
+    run->no_stream = stats;
+    return run->json && !stats ? sj_fail(SJ_USAGE, "--json is for --stats") : SJ_OK;
+}
+
+static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *out)
+{
+    struct sj_mel_settings settings = sj_mel_defaults();
+    double rate;
+    char dims[(SJ_RANK + 1) * sizeof in->dim[0]] = "";
+    int status = sj_head_real(in, "sample_rate_hz", &rate);
+    if (status)
+        return sj_fail_at(status, "'%s'", run->in_name);
+    if (rate != settings.sample_rate_hz)
+        return sj_fail(SJ_INPUT, "'%s' has %g Hz where %g Hz are wanted", run->in_name, rate, settings.sample_rate_hz);
+    if (in->rank < 1 || in->rank >= SJ_RANK || strcmp(in->dim[in->rank - 1], "sample"))
+        return sj_fail(SJ_INPUT, "'%s' has records whose last dimension is not 'sample'", run->in_name);
+    for (int i = 0; i < in->rank - 1; i++)
+        snprintf(dims + strlen(dims), sizeof dims - strlen(dims), "%s,", in->dim[i]);
+    snprintf(dims + strlen(dims), sizeof dims - strlen(dims), "mel,frame");
+    struct state *s = run->state = calloc(1, sizeof *s);
+    if (!s)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    s->dtype = in->dtype;
+    if (out) {
+        settings.mean = mean;
+        settings.std = std;
+        sj_head_kind(out, "mel/1", dims, SJ_F32);
+        sj_mel_to_params(&settings, out->params);
+    }
+    return make_lanes(run, s);
+}
+
+static int record(struct sj_run *run, const struct sj_record *r)
+{
+    struct state *s = run->state;
+    struct slot *slot = &s->slot[s->n];
+    size_t count = r->bytes / sj_dtype_size(s->dtype);
+    int status = grow(&slot->wave, &slot->wave_room, count);
+    if (status)
+        return status;
+    sj_dtype_to_f32(s->dtype, count, r->data, slot->wave);
+    slot->record = *r;
+    snprintf(slot->key, sizeof slot->key, "%s", r->key);
+    slot->record.key = slot->key;
+    return ++s->n < s->room ? SJ_OK : flush(run, s);
+}
+
+static int report(struct sj_run *run, const struct state *s)
+{
+    struct sj_report *r;
+    double frames = s->all.n / (double)sj_mel_defaults().bands, deviation = sqrt(s->all.deviation / s->all.n);
+    if (s->all.n <= 0)
+        return sj_fail(SJ_INPUT, "'%s' has no records to measure", run->in_name);
+    int status = sj_report_open(run, &r);
+    if (status)
+        return status;
+    if (run->json) {
+        sj_json *line = sj_json_object();
+        sj_json_set(line, "mean", sj_json_real(s->all.mean));
+        sj_json_set(line, "std", sj_json_real(deviation));
+        sj_json_set(line, "frames", sj_json_int((int64_t)frames));
+        status = sj_json_line(sj_report_file(r), line);
+        sj_json_free(line);
+    } else {
+        fprintf(sj_report_file(r), "mean\tstd\tframes\n%.6f\t%.6f\t%.0f\n", s->all.mean, deviation, frames);
+    }
+    return sj_report_close(r, status);
+}
+
+static int end(struct sj_run *run)
+{
+    struct state *s = run->state;
+    int status = flush(run, s);
+    return status || !stats ? status : report(run, s);
+}
+
+static void cleanup(struct sj_run *run)
+{
+    struct state *s = run->state;
+    if (!s)
+        return;
+    for (int i = 0; i < s->lanes; i++) {
+        if (s->mel)
+            sj_mel_free(s->mel[i]);
+        if (s->k)
+            sjk_close(s->k[i]);
+    }
+    for (int i = 0; i < s->room && s->slot; i++) {
+        free(s->slot[i].wave);
+        free(s->slot[i].mel);
+    }
+    free(s->mel);
+    free(s->k);
+    free(s->slot);
+    free(s);
+}
+
+static const struct sj_tool tool = {
+    .name = "sj-mel",
+    .summary = "log-mel spectrograms of audio chunks",
+    .operands = "[FILE...]",
+    .details = "Reads wave/1 streams (16 kHz) from the FILEs, or standard input, and writes one mel/1 stream: 80 bands of 50-8000 Hz,\n"
+               "a frame every 10 ms, padded with zeros after normalisation to a multiple of 16 frames.",
+    .options = options,
+    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_JSON,
+    .max_operands = -1,
+    .kind = "wave/1",
+    .check = check,
+    .begin = begin,
+    .record = record,
+    .end = end,
+    .cleanup = cleanup,
+};
+
+int main(int argc, char **argv)
+{
+    return sj_tool_main(&tool, argc, argv);
+}
