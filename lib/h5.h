@@ -35,13 +35,13 @@ int sj_h5_commit(struct sj_h5 *h); /* flush, fsync, close, rename to its name; f
 void sj_h5_close(struct sj_h5 *h); /* closes; a created file that was not committed is removed. NULL is allowed */
 const char *sj_h5_path(const struct sj_h5 *h);
 
-/* -- looking ----------------------------------------------------------------------------------------------------------- */
+/* -- looking ------------------------------------------------------------------------------------------------------ */
 int sj_h5_has(struct sj_h5 *h, const char *path); /* 1 or 0: a group or dataset of this name */
 int sj_h5_shape(struct sj_h5 *h, const char *path, enum sj_h5_type *type, int *rank, int64_t dims[SJ_H5_RANK]);
 /* Calls visit(name, is_group, arg) for each member of a group in the order of names; stops at a non-zero value and returns it. */
 int sj_h5_list(struct sj_h5 *h, const char *group, int (*visit)(const char *name, int is_group, void *arg), void *arg);
 
-/* -- datasets ------------------------------------------------------------------------------------------------------------ */
+/* -- datasets ----------------------------------------------------------------------------------------------------- */
 /* Writes a whole contiguous dataset. */
 int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims, const void *data);
 /* Reads a whole dataset, which must have exactly `count` elements. */
@@ -62,7 +62,7 @@ int sj_h5_append_text(struct sj_h5 *h, const char *path, int64_t n, const char *
 int sj_h5_read_text(struct sj_h5 *h, const char *path, int64_t *n, char ***text);
 int sj_h5_delete(struct sj_h5 *h, const char *path);
 
-/* -- attributes of a group or dataset ------------------------------------------------------------------------------------- */
+/* -- attributes of a group or dataset ----------------------------------------------------------------------------- */
 int sj_h5_has_attr(struct sj_h5 *h, const char *path, const char *name);
 int sj_h5_set_int(struct sj_h5 *h, const char *path, const char *name, int64_t value);
 int sj_h5_set_real(struct sj_h5 *h, const char *path, const char *name, double value);

@@ -162,7 +162,7 @@ int sj_h5_delete(struct sj_h5 *h, const char *path)
     return H5Ldelete(h->file, path, H5P_DEFAULT) < 0 ? sj_h5_refused(h, path) : SJ_OK;
 }
 
-/* -- text ---------------------------------------------------------------------------------------------------------- */
+/* -- text --------------------------------------------------------------------------------------------------------- */
 
 int sj_h5_write_text(struct sj_h5 *h, const char *path, int64_t n, const char *const *text)
 {

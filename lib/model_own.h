@@ -1,0 +1,29 @@
+/* model_own: what the parts of model share. */
+#ifndef SJ_MODEL_OWN_H
+#define SJ_MODEL_OWN_H
+
+#include "model.h"
+
+/* The hyper-parameters that are numbers, by the names they have in files. */
+struct sj_config_field {
+    const char *name;
+    size_t offset; /* of an int64_t, or a double when real */
+    int real;
+    double min, max;
+};
+extern const struct sj_config_field sj_config_fields[]; /* ends with name NULL */
+
+static inline int64_t *sj_config_int(struct sj_config *c, const struct sj_config_field *f)
+{
+    return (int64_t *)(void *)((char *)c + f->offset);
+}
+
+static inline double *sj_config_real(struct sj_config *c, const struct sj_config_field *f)
+{
+    return (double *)(void *)((char *)c + f->offset);
+}
+
+/* Takes over n class names; SJ_INPUT when there are too many, or one is empty, too long or twice there. */
+int sj_config_set_classes(struct sj_config *c, int64_t n, const char *const *names);
+
+#endif
