@@ -1,6 +1,6 @@
 /* open: choosing, opening and closing a back end, and the memory operations of the CPU ones. */
 #include "cpu.h"
-#include "ref.h"
+#include "tables.h"
 
 #include <omp.h>
 #include <stdarg.h>
@@ -21,19 +21,23 @@ const char *sjk_reason(const struct sjk *k)
     return k->reason;
 }
 
-/* The tables that this machine can run, slowest first. */
+/* Each set of instructions includes the ones before it. */
 const struct sjk_ops *const *sjk_cpu_tables(int *n)
 {
-    static const struct sjk_ops *const all[] = {&sjk_ops_reference};
-    *n = 1;
+    static const struct sjk_ops *const all[] = {&sjk_ops_reference, &sjk_ops_portable, &sjk_ops_avx2, &sjk_ops_avx512,
+                                                &sjk_ops_avx512bf16};
+    __builtin_cpu_init();
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    int bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+    *n = 2 + avx2 + avx512 + bf16;
     return all;
 }
 
 int sjk_has_bf16(const struct sjk *k)
 {
-    (void)k;
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512bf16") != 0;
+    return !strcmp(k->ops->name, "avx512bf16");
 }
 
 static const struct sjk_ops *cpu_table(const char *name)

@@ -1,6 +1,7 @@
 /* ref: the table of the reference back end: scalar, one thread, double accumulation. It defines what every other back
  * end computes. */
 #include "ref.h"
+#include "tables.h"
 
 const struct sjk_ops sjk_ops_reference = {
     .name = "reference",

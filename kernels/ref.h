@@ -66,6 +66,4 @@ int ref_log_mel(struct sjk *, int64_t T, const float *spectrum, const struct sjk
 int ref_top_k(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t k, float *best,
               int64_t *index);
 
-extern const struct sjk_ops sjk_ops_reference;
-
 #endif

@@ -17,8 +17,9 @@ ours     := -std=c11 -D_GNU_SOURCE -DSJ_VERSION='"$(VERSION)"' -DSJ_DATADIR='"$(
             -ffp-contract=off -fno-math-errno -MMD -MP $(warnings)
 
 # Sources. kernels/*_cpu.c is compiled once per instruction set; -ffp-contract is theirs to choose.
-isas        := avx512 avx2 portable
+isas        := avx512bf16 avx512 avx2 portable
 isa_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+isa_avx512bf16 := $(isa_avx512) -mavx512bf16
 isa_avx2    := -mavx2 -mfma -mf16c
 isa_portable:=
 kernel_src  := $(wildcard kernels/*_cpu.c)

@@ -1,0 +1,290 @@
+/* linear_dnnl: linear layers with packed weights. Rows are computed in blocks of 64, then 16; the last block is padded
+ * in scratch, so that a layer needs two primitives per kind of output whatever the number of rows. Where the processor
+ * has no bf16 products, blocks are widened to f32 in scratch too. */
+#include "linear_dnnl.h"
+#include "onednn.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+enum {
+    block_rows = 64, /* as fast as all rows in one product */
+    rest_rows = 16,
+    few_rows = 128   /* up to here blocks of rest_rows, so that several threads have work */
+};
+
+/* One direction of a layer: y (M, out) = x (M, in) times packed weights (in, out). */
+struct side {
+    int64_t in, out;
+    int64_t stride[2]; /* of the weights in W */
+    void *packed;      /* NULL before linear_pack */
+    dnnl_memory_desc_t format;
+    dnnl_primitive_t pack;          /* W -> packed, on all threads */
+    struct plan *plan[2][2][4][2];  /* [short block][type of y][epilogue][bias], made at first use */
+};
+
+struct sjk_linear {
+    int64_t N, K;
+    enum sjk_type t, compute; /* operands as given, and as multiplied */
+    struct side side[2];      /* forward, backward_x */
+};
+
+int onednn_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
+{
+    *out = NULL;
+    if (N < 0 || K < 0)
+        return sjk_fail(k, SJK_BAD, "linear layer of negative size");
+    struct onednn *d = onednn_state(k);
+    if (!d)
+        return SJK_MEMORY;
+    struct sjk_linear *l = calloc(1, sizeof *l);
+    if (!l)
+        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
+    *l = (struct sjk_linear){.N = N, .K = K, .t = t, .compute = d->native_bf16 ? t : SJK_F32};
+    l->side[0] = (struct side){.in = K, .out = N, .stride = {1, K}};
+    l->side[1] = (struct side){.in = N, .out = K, .stride = {K, 1}};
+    *out = l;
+    return 0;
+}
+
+static void side_free(struct side *s)
+{
+    struct plan **plan = &s->plan[0][0][0][0];
+    for (size_t i = 0; i < sizeof s->plan / sizeof *plan; i++)
+        if (plan[i]) {
+            onednn_plan_free(plan[i]);
+            free(plan[i]);
+        }
+    if (s->pack)
+        dnnl_primitive_destroy(s->pack);
+    free(s->packed);
+}
+
+void onednn_linear_free(struct sjk *k, struct sjk_linear *l)
+{
+    (void)k;
+    if (!l)
+        return;
+    side_free(&l->side[0]);
+    side_free(&l->side[1]);
+    free(l);
+}
+
+void onednn_linear_shape(const struct sjk_linear *l, int64_t *N, int64_t *K, enum sjk_type *t)
+{
+    *N = l->N;
+    *K = l->K;
+    *t = l->t;
+}
+
+static dnnl_status_t dense(dnnl_memory_desc_t *m, int64_t rows, int64_t columns, enum sjk_type t)
+{
+    return onednn_matrix(m, rows, columns, t, (int64_t[]){columns, 1});
+}
+
+/* The plan of one kind of block, made when missing; NULL with *status set. The weights take the packed format, or
+ * leave it to oneDNN when nothing is packed yet. One OpenMP thread must be in force. */
+static struct plan *side_plan(const struct onednn *d, const struct sjk_linear *l, struct side *s, int rest,
+                              enum sjk_type yt, enum sjk_epilogue e, int bias, dnnl_status_t *status)
+{
+    struct plan **at = &s->plan[rest][yt][e][bias], *p = *at;
+    if (p)
+        return p;
+    *status = dnnl_out_of_memory;
+    if (!(p = calloc(1, sizeof *p)))
+        return NULL;
+    int64_t rows = rest ? rest_rows : block_rows;
+    const dnnl_dims_t weights = {s->in, s->out};
+    *status = dense(&p->src, rows, s->in, l->compute);
+    if (!*status)
+        *status = dense(&p->dst, rows, s->out, yt);
+    if (!*status && bias)
+        *status = dense(&p->bias, 1, s->out, SJK_F32);
+    if (s->packed)
+        p->weights = s->format;
+    else if (!*status)
+        *status = dnnl_memory_desc_init_by_tag(&p->weights, 2, weights, onednn_type(l->compute), dnnl_format_tag_any);
+    if (!*status)
+        *status = onednn_plan(d, p, e);
+    if (*status) {
+        free(p);
+        return NULL;
+    }
+    *at = p;
+    return p;
+}
+
+/* Settles the packed format, allocates it and makes the packing primitive. */
+static int side_open(struct sjk *k, struct sjk_linear *l, struct side *s)
+{
+    struct onednn *d = onednn_state(k);
+    int threads = omp_get_max_threads();
+    dnnl_status_t status = dnnl_success;
+    omp_set_num_threads(1);
+    struct plan *p = side_plan(d, l, s, 0, l->compute, SJK_STORE, 0, &status);
+    omp_set_num_threads(threads);
+    if (!p)
+        return onednn_check(k, status, "planning a matrix product");
+    dnnl_memory_desc_t from;
+    dnnl_primitive_desc_t desc = NULL;
+    status = onednn_matrix(&from, s->in, s->out, SJK_F32, s->stride);
+    if (!status)
+        status = dnnl_reorder_primitive_desc_create(&desc, &from, d->engine, &p->weights, d->engine, NULL);
+    if (!status)
+        status = dnnl_primitive_create(&s->pack, desc);
+    if (desc)
+        dnnl_primitive_desc_destroy(desc);
+    if (status)
+        return onednn_check(k, status, "planning the packing of weights");
+    s->format = p->weights;
+    s->packed = aligned_alloc(64, onednn_round(dnnl_memory_desc_get_size(&p->weights)));
+    return s->packed ? 0 : sjk_fail(k, SJK_MEMORY, "no memory for packed weights");
+}
+
+static dnnl_status_t side_pack(const struct onednn *d, const struct side *s, const float *W)
+{
+    dnnl_memory_desc_t desc;
+    dnnl_memory_t from = NULL, to = NULL;
+    dnnl_status_t status = onednn_matrix(&desc, s->in, s->out, SJK_F32, s->stride);
+    if (!status)
+        status = dnnl_memory_create(&from, &desc, d->engine, (void *)(uintptr_t)W);
+    if (!status)
+        status = dnnl_memory_create(&to, &s->format, d->engine, s->packed);
+    if (!status) {
+        const dnnl_exec_arg_t arg[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+        status = dnnl_primitive_execute(s->pack, d->stream[0], 2, arg);
+    }
+    if (from)
+        dnnl_memory_destroy(from);
+    if (to)
+        dnnl_memory_destroy(to);
+    return status;
+}
+
+int onednn_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int which)
+{
+    size_t n = (size_t)(l->N * l->K);
+    if (!n)
+        return 0;
+    if (l->t != l->compute) {
+        float *rounded = sjk_scratch(k, n * sizeof *rounded);
+        if (!rounded)
+            return SJK_MEMORY;
+        for (size_t i = 0; i < n; i++)
+            rounded[i] = sjk_from_bf16(sjk_to_bf16(W[i]));
+        W = rounded;
+    }
+    int threads = omp_get_max_threads(), status = 0;
+    omp_set_num_threads(k->threads);
+    for (int i = 0; i < 2 && !status; i++)
+        if (which & (i ? SJK_PACK_BACKWARD : SJK_PACK_FORWARD)) {
+            struct side *s = &l->side[i];
+            if (!s->packed)
+                status = side_open(k, l, s);
+            if (!status)
+                status = onednn_check(k, side_pack(onednn_state(k), s, W), "packing weights");
+        }
+    omp_set_num_threads(threads);
+    return status;
+}
+
+/* A product of M rows: what all threads share. */
+struct job {
+    const struct onednn *d;
+    const struct sjk_linear *l;
+    const struct side *s;
+    const struct plan *plan[2]; /* long and short blocks */
+    int64_t M, blocks, long_blocks;
+    const char *x;
+    const float *bias;
+    char *y, *scratch;
+    enum sjk_type yt, made; /* the type wanted, and the one that oneDNN makes */
+    enum sjk_epilogue e;
+    size_t plan_size, in_size, out_size, thread_size; /* parts of each thread's scratch */
+};
+
+/* Block i of the job on thread t. */
+static dnnl_status_t job_block(const struct job *j, int t, int64_t i)
+{
+    int rest = i >= j->long_blocks;
+    int64_t first = rest ? j->long_blocks * block_rows + (i - j->long_blocks) * rest_rows : i * block_rows;
+    int64_t size = rest ? rest_rows : block_rows, rows = j->M - first < size ? j->M - first : size;
+    int64_t in = j->s->in, out = j->s->out;
+    char *own = j->scratch + (size_t)t * j->thread_size, *stage_in = own + j->plan_size;
+    char *stage_out = stage_in + j->in_size;
+    const char *x = j->x + (size_t)(first * in) * sjk_type_size(j->l->t);
+    char *y = j->y + (size_t)(first * out) * sjk_type_size(j->yt), *made = y;
+    if (rows < size || j->l->t != j->l->compute) {
+        size_t width = sjk_type_size(j->l->compute);
+        onednn_convert((size_t)(rows * in), x, j->l->t, stage_in, j->l->compute);
+        memset(stage_in + (size_t)(rows * in) * width, 0, (size_t)((size - rows) * in) * width);
+        x = stage_in;
+    }
+    if (rows < size || j->yt != j->made) {
+        made = stage_out;
+        if (j->e == SJK_ADD) {
+            memcpy(made, y, (size_t)(rows * out) * sizeof(float));
+            memset(made + (size_t)(rows * out) * sizeof(float), 0, (size_t)((size - rows) * out) * sizeof(float));
+        }
+    }
+    dnnl_status_t status = onednn_run(j->d, t, j->plan[rest], x, j->s->packed, j->bias, made, own);
+    if (made != y && !status)
+        onednn_convert((size_t)(rows * out), made, j->made, y, j->yt);
+    return status;
+}
+
+static int job_run(struct sjk *k, struct job *j)
+{
+    size_t a = j->plan[0]->scratch_size, b = j->plan[1]->scratch_size;
+    j->plan_size = onednn_round(a > b ? a : b);
+    j->in_size = onednn_round((size_t)(block_rows * j->s->in) * sizeof(float));
+    j->out_size = onednn_round((size_t)(block_rows * j->s->out) * sizeof(float));
+    j->thread_size = j->plan_size + j->in_size + j->out_size;
+    j->scratch = sjk_scratch(k, j->thread_size * (size_t)k->threads);
+    if (!j->scratch)
+        return SJK_MEMORY;
+    int bad = 0;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(k->threads) reduction(max : bad)
+    for (int64_t i = 0; i < j->blocks; i++) {
+        int status = (int)job_block(j, omp_get_thread_num(), i);
+        bad = status > bad ? status : bad;
+    }
+    return onednn_check(k, (dnnl_status_t)bad, "a matrix product");
+}
+
+static int side_run(struct sjk *k, struct sjk_linear *l, struct side *s, int64_t M, const void *x, const float *bias,
+                    void *y, enum sjk_type yt, enum sjk_epilogue e)
+{
+    if (M <= 0 || s->in == 0 || s->out == 0)
+        return 0;
+    if (!s->packed)
+        return sjk_fail(k, SJK_BAD, "linear layer is not packed for this direction");
+    struct job j = {.d = onednn_state(k), .l = l, .s = s, .M = M, .x = x, .bias = bias, .y = y, .yt = yt, .e = e};
+    j.made = l->compute == SJK_BF16 ? yt : SJK_F32;
+    j.long_blocks = M <= few_rows ? 0 : M / block_rows;
+    j.blocks = j.long_blocks + (M - j.long_blocks * block_rows + rest_rows - 1) / rest_rows;
+    int threads = omp_get_max_threads(), status = 0;
+    dnnl_status_t made = dnnl_success;
+    omp_set_num_threads(1);
+    for (int rest = 0; rest < 2; rest++)
+        if (!(j.plan[rest] = side_plan(j.d, l, s, rest, j.made, e, bias != NULL, &made)))
+            status = onednn_check(k, made, "planning a matrix product");
+    if (!status)
+        status = job_run(k, &j);
+    omp_set_num_threads(threads);
+    return status;
+}
+
+int onednn_linear_forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, void *y,
+                          enum sjk_type yt, enum sjk_epilogue e)
+{
+    if (e == SJK_ADD && yt != SJK_F32)
+        return sjk_fail(k, SJK_BAD, "a linear layer adds to f32 only");
+    return side_run(k, l, &l->side[0], M, x, bias, y, yt, e);
+}
+
+int onednn_linear_backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, void *dx,
+                             enum sjk_type dxt)
+{
+    return side_run(k, l, &l->side[1], M, dy, NULL, dx, dxt, SJK_STORE);
+}

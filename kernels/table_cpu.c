@@ -1,0 +1,47 @@
+/* table_cpu: the table of one instruction set. */
+#include "isa.h"
+#include "linear_dnnl.h"
+#include "ref.h"
+#include "tables.h"
+
+const struct sjk_ops SJK_FOR_ISA(sjk_ops) = {
+    .name = SJK_TEXT(SJK_ISA),
+    .alloc = sjk_cpu_alloc,
+    .free = sjk_cpu_free,
+    .put = sjk_cpu_put,
+    .get = sjk_cpu_put,
+    .copy = sjk_cpu_copy,
+    .zero = sjk_cpu_zero,
+    .sync = sjk_cpu_sync,
+    .cast = ref_cast,
+    .repeat = ref_repeat,
+    .patches = ref_patches,
+    .concat = ref_concat,
+    .concat_backward = ref_concat_backward,
+    .prepend = ref_prepend,
+    .prepend_backward = ref_prepend_backward,
+    .pool = ref_pool,
+    .pool_backward = ref_pool_backward,
+    .layernorm = ref_layernorm,
+    .layernorm_backward = ref_layernorm_backward,
+    .gelu = ref_gelu,
+    .gelu_backward = ref_gelu_backward,
+    .relu_backward = ref_relu_backward,
+    .column_sum = ref_column_sum,
+    .linear_new = onednn_linear_new,
+    .linear_free = onednn_linear_free,
+    .linear_pack = onednn_linear_pack,
+    .linear_forward = onednn_linear_forward,
+    .linear_backward_x = onednn_linear_backward_x,
+    .linear_backward_w = onednn_linear_backward_w,
+    .matmul_nt = onednn_matmul_nt,
+    .attention = ref_attention,
+    .attention_backward = ref_attention_backward,
+    .cosine_loss = ref_cosine_loss,
+    .infonce = ref_infonce,
+    .sum_squares = ref_sum_squares,
+    .adamw = ref_adamw,
+    .frames = ref_frames,
+    .log_mel = ref_log_mel,
+    .top_k = ref_top_k,
+};

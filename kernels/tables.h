@@ -1,0 +1,9 @@
+/* tables: the operation tables of the CPU, one per instruction set (table_cpu.c). */
+#ifndef SJK_TABLES_H
+#define SJK_TABLES_H
+
+#include "sjk.h"
+
+extern const struct sjk_ops sjk_ops_reference, sjk_ops_portable, sjk_ops_avx2, sjk_ops_avx512, sjk_ops_avx512bf16;
+
+#endif
