@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* by_nibble[k][n]: what value n of the nibble at bit 4k of a 64-bit word has become after the word's end, mod P. 1 KiB, where
- * tables by bytes would take 8 KiB of the first-level cache. */
+/* by_nibble[k][n]: what value n of the nibble at bit 4k of a 64-bit word has become after the word's end, mod P. 1 KiB,
+ * where tables by bytes would take 8 KiB of the first-level cache. */
 static const uint32_t by_nibble[16][16] = {
     {0x00000000, 0x493c7d27, 0x9278fa4e, 0xdb448769, 0x211d826d, 0x6821ff4a, 0xb3657823, 0xfa590504,
      0x423b04da, 0x0b0779fd, 0xd043fe94, 0x997f83b3, 0x632686b7, 0x2a1afb90, 0xf15e7cf9, 0xb86201de},
@@ -68,9 +68,9 @@ uint32_t sj_crc32c_portable(uint32_t crc, const void *data, size_t size)
 #ifdef __x86_64__
 #include <immintrin.h>
 
-/* One crc32 instruction takes three cycles but one starts every cycle: so three runs of RUN bytes side by side. The CRCs of the
- * first two are then moved over the runs behind them: times x^(8 RUN) and x^(16 RUN) mod P. A carry-less product of reflected
- * operands gains a factor x and the crc32 that reduces it x^32, hence the exponents. */
+/* One crc32 instruction takes three cycles but one starts every cycle: so three runs of RUN bytes side by side. The
+ * CRCs of the first two are then moved over the runs behind them: times x^(8 RUN) and x^(16 RUN) mod P. A carry-less
+ * product of reflected operands gains a factor x and the crc32 that reduces it x^32, hence the exponents. */
 enum { RUN = 1024 };
 #define X_8RUN_33 0x170076fa  /* x^(8 * 1024 - 33) mod P */
 #define X_16RUN_33 0xa51b6135 /* x^(16 * 1024 - 33) mod P */

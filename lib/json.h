@@ -1,9 +1,9 @@
 /* json: JSON values for stream heads, provenance, reports and logs. The only user of jansson.h.
  *
- * Values are reference counted: functions that return a new value give the caller one reference (sj_json_free releases it);
- * sj_json_get borrows; set and append take over the reference given to them, also on failure. Where memory ends, the functions
- * that make values return NULL, which every function here accepts: set and append then return SJ_SYSTEM and sj_json_text(NULL)
- * does. */
+ * Values are reference counted: functions that return a new value give the caller one reference (sj_json_free releases
+ * it); sj_json_get borrows; set and append take over the reference given to them, also on failure. Where memory ends,
+ * the functions that make values return NULL, which every function here accepts: set and append then return SJ_SYSTEM
+ * and sj_json_text(NULL) does. */
 #ifndef SJ_JSON_H
 #define SJ_JSON_H
 
@@ -34,10 +34,10 @@ const sj_json *sj_json_at(const sj_json *array, size_t i);          /* NULL past
 size_t sj_json_count(const sj_json *array_or_object);               /* 0 for anything else */
 /* Calls visit(key, value, arg) for each member, keys in byte order; stops at non-zero and returns it. */
 int sj_json_each(const sj_json *object, int (*visit)(const char *key, const sj_json *value, void *arg), void *arg);
-const char *sj_json_get_text(const sj_json *object, const char *key);                   /* NULL when absent or no string */
-const char *sj_json_as_text(const sj_json *value);                                      /* NULL when no string */
-int sj_json_get_int(const sj_json *object, const char *key, int64_t *value);            /* 1 found (an integer), else 0 */
-int sj_json_get_real(const sj_json *object, const char *key, double *value);            /* 1 found (any number), else 0 */
+const char *sj_json_get_text(const sj_json *object, const char *key);        /* NULL when absent or no string */
+const char *sj_json_as_text(const sj_json *value);                             /* NULL when no string */
+int sj_json_get_int(const sj_json *object, const char *key, int64_t *value); /* 1 found (an integer), else 0 */
+int sj_json_get_real(const sj_json *object, const char *key, double *value); /* 1 found (any number), else 0 */
 int sj_json_is_object(const sj_json *value);
 int sj_json_is_array(const sj_json *value);
 int sj_json_equal(const sj_json *a, const sj_json *b);

@@ -1,8 +1,8 @@
 /* stream: the wire format between the programs (schemas/stream.md, sj-stream(5)).
  *
- * A stream is HEAD, any number of RECORDs, END; streams whose HEADs are equal may follow each other and are read as one. A stream
- * without its END, with a wrong checksum, sequence number, padding or limit is refused with SJ_INPUT. Nothing seeks.
- * A reader or writer belongs to one thread at a time. */
+ * A stream is HEAD, any number of RECORDs, END; streams whose HEADs are equal may follow each other and are read as
+ * one. A stream without its END, with a wrong checksum, sequence number, padding or limit is refused with SJ_INPUT.
+ * Nothing seeks. A reader or writer belongs to one thread at a time. */
 #ifndef SJ_STREAM_H
 #define SJ_STREAM_H
 
@@ -36,7 +36,7 @@ struct sj_head {
     enum sj_dtype dtype;
     int classes;                   /* number of class names, 0 when the data has none */
     const char *class_name[SJ_CLASSES]; /* owned by the head */
-    sj_json *params;               /* object: what later stages need; keys with units: "sample_rate_hz", "hop_samples" */
+    sj_json *params;               /* object: what later stages need; keys with units: "sample_rate_hz" */
     sj_json *provenance;           /* array of {"tool", "version", "options"}, oldest first */
 };
 
@@ -45,7 +45,7 @@ struct sj_record {
     const char *key;       /* NUL-terminated, no embedded NUL; "track/stem" or a file's name without its ending */
     enum sj_role role;
     int class;             /* index into class_name, or SJ_CLASS_NONE */
-    int64_t position;      /* chunks: first frame of the chunk in its track (10 ms units); pairs: global sample number; else 0 */
+    int64_t position;      /* chunks: first frame of the chunk in its track (10 ms units); pairs: sample number; else 0 */
     uint32_t part;         /* chunks: 0, 1, 2 ... within the key; else 0 */
     int last;              /* 1 on the last chunk of its key (always 1 where a key has one record) */
     int rank;
@@ -59,11 +59,12 @@ const char *sj_dtype_name(enum sj_dtype t);   /* "f32" ...; NULL when unknown */
 int sj_dtype_parse(const char *name, enum sj_dtype *t);
 const char *sj_role_name(enum sj_role r);     /* "mix" "stem" "rest" "prediction"; NULL when unknown */
 int sj_role_parse(const char *name, enum sj_role *r);
-/* n values of dtype t to f32 and back. i16 is audio: 1.0 is 32768. Back: to nearest even, i16 is clipped (NaN gives 0). */
+/* n values of dtype t to f32 and back. i16 is audio: 1.0 is 32768. Back: to nearest even; i16 is clipped, and 0
+ * for NaN. */
 void sj_dtype_to_f32(enum sj_dtype t, size_t n, const void *data, float *out);
 void sj_dtype_from_f32(enum sj_dtype t, size_t n, const float *in, void *data);
 
-/* -- heads ---------------------------------------------------------------------------------------------------------------- */
+/* -- heads --------------------------------------------------------------------------------------------------------- */
 /* A new head with empty classes, params, provenance. dims: "mel,frame". Freed with sj_head_free. */
 int sj_head_new(const char *kind, const char *dims, enum sj_dtype dtype, struct sj_head **head);
 int sj_head_copy(const struct sj_head *from, struct sj_head **to);
@@ -71,7 +72,8 @@ void sj_head_free(struct sj_head *head);
 int sj_head_set_classes(struct sj_head *head, int n, const char *const *names);
 int sj_head_class(const struct sj_head *head, const char *name); /* index, or SJ_CLASS_NONE */
 int sj_head_equal(const struct sj_head *a, const struct sj_head *b);
-/* SJ_INPUT unless they are equal, naming the first difference: "'B' does not go with 'A': params.mean is -8.0, not -9.4". */
+/* SJ_INPUT unless they are equal, naming the first difference: "'B' does not go with 'A': params.mean is -8.0, not
+ * -9.4". */
 int sj_head_same(const struct sj_head *a, const char *name_a, const struct sj_head *b, const char *name_b);
 /* SJ_INPUT unless the head is of this kind: "'NAME' carries 'mel/1' where 'wave/1' is wanted". */
 int sj_head_want(const struct sj_head *head, const char *name, const char *kind);
@@ -82,21 +84,23 @@ int sj_head_real(const struct sj_head *head, const char *param, double *value);
 int sj_head_to_json(const struct sj_head *head, sj_json **json);
 int sj_head_from_json(const sj_json *json, struct sj_head **head);
 
-/* -- reading -------------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 struct sj_reader;
-/* Opens the streams of n paths, one after the other, as one stream ("-" or n = 0: standard input). Their HEADs must be equal.
- * SJ_SYSTEM when a path cannot be opened, SJ_INPUT when the first is no stream, SJ_USAGE when standard input is a terminal. */
+/* Opens the streams of n paths, one after the other, as one stream ("-" or n = 0: standard input). Their HEADs must be
+ * equal. SJ_SYSTEM when a path cannot be opened, SJ_INPUT when the first is no stream, SJ_USAGE when standard input is
+ * a terminal. */
 int sj_reader_open(int n, const char *const *paths, struct sj_reader **r);
 const struct sj_head *sj_reader_head(const struct sj_reader *r); /* borrowed, lives as long as the reader */
 const char *sj_reader_name(const struct sj_reader *r);           /* of the input being read, for messages */
-/* The next record, or *record = NULL at the end of the last stream. Its data is aligned to 64 bytes. A failure stays. */
+/* The next record, or *record = NULL at the end of the last stream. Its data is aligned to 64 bytes. A failure is
+ * final. */
 int sj_reader_next(struct sj_reader *r, const struct sj_record **record);
 void sj_reader_close(struct sj_reader *r); /* NULL is allowed */
 
-/* -- writing -------------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 struct sj_writer;
-/* PATH NULL or "-": standard output, SJ_USAGE when that is a terminal. A file appears under its name only at sj_writer_end.
- * The head is copied. */
+/* PATH NULL or "-": standard output, SJ_USAGE when that is a terminal. A file appears under its name only at
+ * sj_writer_end. The head is copied. */
 int sj_writer_open(const char *path, const struct sj_head *head, struct sj_writer **w);
 /* Checks the record against the head (key, rank, dims, bytes, class: SJ_USAGE) and writes it before returning. */
 int sj_writer_put(struct sj_writer *w, const struct sj_record *record);

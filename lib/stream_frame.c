@@ -48,7 +48,7 @@ int sj_frame_check(const struct sj_frame *f, uint64_t sequence)
     if (f->sequence != sequence)
         return sj_fail(SJ_INPUT, "number %llu where %llu is due: something is missing or out of order",
                        (unsigned long long)f->sequence, (unsigned long long)sequence);
-    if ((f->type == SJ_FRAME_HEAD) != !sequence || f->type > SJ_FRAME_END)
+    if (!f->type || f->type > SJ_FRAME_END || (f->type == SJ_FRAME_HEAD) != !sequence)
         return sj_fail(SJ_INPUT, "frame type %d is out of place", f->type);
     if (f->type == SJ_FRAME_RECORD)
         return check_record(f);
@@ -57,7 +57,8 @@ int sj_frame_check(const struct sj_frame *f, uint64_t sequence)
     if (!only_uses(f, f->type == SJ_FRAME_HEAD ? head : end))
         return sj_fail(SJ_INPUT, "a field that %s does not use is not zero", f->type == SJ_FRAME_HEAD ? "HEAD" : "END");
     if (f->data_bytes > SJ_HEAD_BYTES)
-        return sj_fail(SJ_INPUT, "a HEAD of %llu bytes; %d are allowed", (unsigned long long)f->data_bytes, SJ_HEAD_BYTES);
+        return sj_fail(SJ_INPUT, "a HEAD of %llu bytes; %d are allowed", (unsigned long long)f->data_bytes,
+                       SJ_HEAD_BYTES);
     return SJ_OK;
 }
 

@@ -1,4 +1,4 @@
-/* stream_frame: the fixed header before every payload, as it lies in a stream (schemas/stream.md). For lib/stream_*.c only. */
+/* stream_frame: the fixed header before every payload, as it lies in a stream (schemas/stream.md). Of lib/stream_*.c. */
 #ifndef SJ_STREAM_FRAME_H
 #define SJ_STREAM_FRAME_H
 

@@ -92,8 +92,8 @@ static int at_record(const struct sj_reader *r, int status)
     return sj_fail_at(status, "'%s', record %llu", r->name, (unsigned long long)r->records + 1);
 }
 
-/* The next `size` bytes in the record's own buffer: what is there is copied, the rest read in place, with no more of what
- * follows than the next header, so that a large record after this one is not copied either. */
+/* The next `size` bytes in the record's own buffer: what is there is copied, the rest read in place, with no more of
+ * what follows than the next header, so that a large record after this one is not copied either. */
 static int large_payload(struct sj_reader *r, size_t size, uint32_t *crc)
 {
     if (r->large_size < size) {
@@ -188,7 +188,8 @@ static int take_record(struct sj_reader *r, const struct sj_frame *f)
     struct sj_record *rec = &r->record;
     const unsigned char *bytes;
     if (f->dtype != r->head->dtype)
-        return at_record(r, sj_fail(SJ_INPUT, "element type %d; the head says %s", f->dtype, sj_dtype_name(r->head->dtype)));
+        return at_record(r, sj_fail(SJ_INPUT, "element type %d; the head says %s", f->dtype,
+                                    sj_dtype_name(r->head->dtype)));
     *rec = (struct sj_record){.key = "", .role = f->role, .position = f->position, .part = f->part, .last = f->last,
                               .class = f->class == SJ_FRAME_CLASS_NONE ? SJ_CLASS_NONE : f->class, .rank = f->rank,
                               .bytes = (size_t)f->data_bytes};

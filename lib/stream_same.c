@@ -66,8 +66,8 @@ int sj_head_same(const struct sj_head *a, const char *name_a, const struct sj_he
         different = compare(sj_json_get(ja, order[i]), sj_json_get(jb, order[i]), &d, order[i]);
     if (different) {
         char *was = text_of(d.a), *is = text_of(d.b);
-        status = sj_fail(SJ_INPUT, "'%s' does not go with '%s': %s is %.80s, not %.80s", name_b, name_a, d.where, is ? is : "?",
-                         was ? was : "?");
+        status = sj_fail(SJ_INPUT, "'%s' does not go with '%s': %s is %.80s, not %.80s", name_b, name_a, d.where,
+                         is ? is : "?", was ? was : "?");
         free(was);
         free(is);
     }

@@ -70,7 +70,8 @@ static int put_head(struct sj_writer *w)
         status = sj_json_text(json, &text);
     size_t size = text ? strlen(text) : 0;
     if (!status && size > SJ_HEAD_BYTES)
-        status = sj_fail(SJ_USAGE, "cannot write '%s': a head of %zu bytes; %d are allowed", w->name, size, SJ_HEAD_BYTES);
+        status = sj_fail(SJ_USAGE, "cannot write '%s': a head of %zu bytes; %d are allowed", w->name, size,
+                         SJ_HEAD_BYTES);
     if (!status) {
         w->start.frame = (struct sj_frame){.type = SJ_FRAME_HEAD, .data_bytes = size};
         status = put_frame(w, text, size);

@@ -24,7 +24,8 @@ static void values(void)
     is_json(sj_json_bool(7), "true", "a truth");
     is_json(sj_json_string("a\"\n\xc3\xa9"), "\"a\\\"\\n\xc3\xa9\"", "quotes, line ends, UTF-8");
     is_json(sj_json_string("a\xff\xc3\xa9\xed\xa0\x80z\xf0\x9f\x8e\xb5\xc3"),
-            "\"a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xf0\x9f\x8e\xb5\xef\xbf\xbd\"", "bytes that are no UTF-8");
+            "\"a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xf0\x9f\x8e\xb5\xef\xbf\xbd\"",
+            "bytes that are no UTF-8");
     char *text = NULL;
     is_int(sj_json_text(NULL, &text), SJ_SYSTEM, "no value, no text");
 }
@@ -51,10 +52,12 @@ static void objects(void)
     double r = 0;
     ok(sj_json_get_int(o, "a", &i) && i == 'a', "an integer");
     ok(sj_json_get_real(o, "b", &r) && r == 'b', "an integer as a real");
-    ok(!sj_json_get_int(o, "list", &i) && !sj_json_get_int(o, "?", &i) && !sj_json_get_int(NULL, "a", &i), "no integer");
+    ok(!sj_json_get_int(o, "list", &i) && !sj_json_get_int(o, "?", &i) && !sj_json_get_int(NULL, "a", &i),
+       "no integer");
     ok(!sj_json_get_text(o, "a") && !sj_json_as_text(sj_json_at(list, 0)), "no text");
     is_text(sj_json_as_text(sj_json_at(list, 1)), "x", "a text in a list");
-    ok(sj_json_count(o) == 5 && sj_json_count(list) == 2 && !sj_json_count(NULL) && !sj_json_at(list, 2), "counts and ends");
+    ok(sj_json_count(o) == 5 && sj_json_count(list) == 2 && !sj_json_count(NULL) && !sj_json_at(list, 2),
+       "counts and ends");
     ok(sj_json_set(o, "none", NULL) == SJ_SYSTEM && sj_json_append(list, NULL) == SJ_SYSTEM, "nothing cannot be put");
     sj_json *again = sj_json_keep(list);
     is_json(o, "{\"a\":97,\"b\":98,\"k\":107,\"list\":[1.5,\"x\"],\"z\":122}", "keys sorted");
@@ -63,7 +66,8 @@ static void objects(void)
 
 static void parsing(void)
 {
-    static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "[1] 2", "[1,]", "nan", "{\"a\":\"\xff\"}", "\"\\u0000\"",
+    static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "[1] 2", "[1,]", "nan", "{\"a\":\"\xff\"}",
+                                      "\"\\u0000\"",
                                       "99999999999999999999", "1e999"};
     sj_json *a = NULL, *b = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

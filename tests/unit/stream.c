@@ -17,7 +17,8 @@ static char a[64], b[64], c[64];
 static int same_record(const struct sj_record *x, const struct sj_record *y)
 {
     return !strcmp(x->key, y->key) && x->role == y->role && x->class == y->class && x->position == y->position &&
-           x->part == y->part && x->last == y->last && x->rank == y->rank && !memcmp(x->dims, y->dims, sizeof x->dims) &&
+           x->part == y->part && x->last == y->last && x->rank == y->rank &&
+           !memcmp(x->dims, y->dims, sizeof x->dims) &&
            x->bytes == y->bytes && !memcmp(x->data, y->data, x->bytes);
 }
 
@@ -128,7 +129,8 @@ static void concatenation(void)
     streams_write(b, other, 3, 0);
     append(c, both, 2);
     is_int(streams_read(2, both, &n, &one), SJ_INPUT, "two files with different heads");
-    ok(strstr(sj_reason(), "params.sample_rate_hz is 8000, not 16000") && strstr(sj_reason(), a), "says: %s", sj_reason());
+    ok(strstr(sj_reason(), "params.sample_rate_hz is 8000, not 16000") && strstr(sj_reason(), a), "says: %s",
+       sj_reason());
     is_int(n, 5, "all records before it were read");
     is_int(streams_read(1, joined, &n, &one), SJ_INPUT, "the same in one file");
     streams_save(b, "junk", 4);
@@ -141,8 +143,8 @@ static void concatenation(void)
 static void different_heads(void)
 {
     struct sj_head *head = streams_head(SJ_F32, 2), *copy = NULL;
-    struct { const char *want; } seen[] = {{"kind is "}, {"dims[1] is "}, {"dtype is "}, {"classes[0] is "}, {"params.x is "},
-                                           {"params.deep.y is 2, not 1"}, {"provenance is "}};
+    struct { const char *want; } seen[] = {{"kind is "}, {"dims[1] is "}, {"dtype is "}, {"classes[0] is "},
+                                           {"params.x is "}, {"params.deep.y is 2, not 1"}, {"provenance is "}};
     sj_json *deep = sj_json_object();
     sj_json_set(deep, "y", sj_json_int(1));
     sj_json_set(head->params, "deep", deep);
@@ -177,7 +179,8 @@ static void heads(void)
         "{\"kind\":\"wave/1\",\"dims\":[],\"dtype\":\"f32\",\"classes\":[],\"params\":{},\"provenance\":[],\"more\":1}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sj_json *json = NULL;
-        ok(!sj_json_parse(bad[i], strlen(bad[i]), &json) && sj_head_from_json(json, &head) == SJ_INPUT, "%s", sj_reason());
+        ok(!sj_json_parse(bad[i], strlen(bad[i]), &json) && sj_head_from_json(json, &head) == SJ_INPUT, "%s",
+           sj_reason());
         sj_json_free(json);
     }
     ok(sj_head_new("wave", "", SJ_F32, &head) && sj_head_new("a_long_kind_name/1", "", SJ_F32, &head) &&
@@ -188,7 +191,8 @@ static void heads(void)
     double r = 0;
     ok(sj_head_set_classes(head, 2, twice) == SJ_INPUT && sj_head_set_classes(head, 1, latin) == SJ_INPUT &&
        sj_head_class(head, "drums") == 1 && sj_head_class(head, "x") == SJ_CLASS_NONE, "class names");
-    ok(!sj_head_int(head, "sample_rate_hz", &i) && i == 16000 && !sj_head_real(head, "sample_rate_hz", &r) && r == 16000 &&
+    ok(!sj_head_int(head, "sample_rate_hz", &i) && i == 16000 &&
+       !sj_head_real(head, "sample_rate_hz", &r) && r == 16000 &&
        sj_head_int(head, "hop_samples", &i) == SJ_INPUT && strstr(sj_reason(), "hop_samples"), "parameters");
     is_int(sj_head_want(head, "a.sjt", "wave/1"), SJ_INPUT, "another kind");
     is_text(sj_reason(), "'a.sjt' carries 'test/1' where 'wave/1' is wanted", "says which");
@@ -224,7 +228,8 @@ static void refused_records(void)
     ok(refused, "records that do not fit the head: %s", sj_reason());
     bad[7] = good;
     bad[7].key = long_key + 1;
-    ok(!sj_writer_put(w, &bad[7]) && !sj_writer_end(w) && !streams_read(1, &path, &n, &sum) && n == 1, "the longest key");
+    ok(!sj_writer_put(w, &bad[7]) && !sj_writer_end(w) && !streams_read(1, &path, &n, &sum) && n == 1,
+       "the longest key");
     sj_head_free(head);
 }
 
@@ -267,7 +272,8 @@ static void elements(void)
     static const struct { float in; uint16_t f16, bf16; } half[] = {
         {0, 0, 0}, {-0.0f, 0x8000, 0x8000}, {1, 0x3c00, 0x3f80}, {-2, 0xc000, 0xc000}, {65504, 0x7bff, 0x4780},
         {65519.996f, 0x7bff, 0x4780}, {65520, 0x7c00, 0x4780}, {INFINITY, 0x7c00, 0x7f80}, {0x1p-24f, 0x0001, 0x3380},
-        {0x1p-25f, 0x0000, 0x3300}, {0x1.8p-25f, 0x0001, 0x3340}, {0x1.8p-24f, 0x0002, 0x33c0}, {0x1.ff8p-15f, 0x03ff, 0x3880},
+        {0x1p-25f, 0x0000, 0x3300}, {0x1.8p-25f, 0x0001, 0x3340}, {0x1.8p-24f, 0x0002, 0x33c0},
+        {0x1.ff8p-15f, 0x03ff, 0x3880},
         {0x1p-14f, 0x0400, 0x3880}, {1 + 0x1p-11f, 0x3c00, 0x3f80}, {1 + 0x3p-11f, 0x3c02, 0x3f80},
         {1 + 0x1p-8f, 0x3c04, 0x3f80}, {1 + 0x3p-8f, 0x3c0c, 0x3f82}, {0x1.fffffep127f, 0x7c00, 0x7f80}};
     int same = 1;
@@ -296,7 +302,8 @@ static void elements(void)
     enum sj_dtype t;
     enum sj_role r;
     ok(!sj_dtype_parse("bf16", &t) && t == SJ_BF16 && sj_dtype_parse("f64", &t) && !sj_dtype_name((enum sj_dtype)0) &&
-       !sj_role_parse("rest", &r) && r == SJ_ROLE_REST && sj_role_parse("", &r) && !sj_role_name((enum sj_role)4), "names");
+       !sj_role_parse("rest", &r) && r == SJ_ROLE_REST && sj_role_parse("", &r) && !sj_role_name((enum sj_role)4),
+       "names");
 }
 
 int main(void)
