@@ -3,16 +3,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "embeddings.h"
+
+/* One of the two is open. */
 struct sj_output {
     struct sj_writer *stream;
+    struct sj_embeddings_writer *file;
 };
+
+static int ends_in_h5(const char *path)
+{
+    size_t n = path ? strlen(path) : 0;
+    return n > 3 && !strcmp(path + n - 3, ".h5");
+}
 
 int sj_output_open(const char *path, const struct sj_head *head, struct sj_output **out)
 {
     struct sj_output *o = calloc(1, sizeof *o);
     if (!o)
         return sj_fail(SJ_SYSTEM, "no memory");
-    int status = sj_writer_open(path, head, &o->stream);
+    int status = ends_in_h5(path) ? sj_embeddings_create(path, head, &o->file) : sj_writer_open(path, head, &o->stream);
     if (status) {
         free(o);
         return status;
@@ -23,12 +33,12 @@ int sj_output_open(const char *path, const struct sj_head *head, struct sj_outpu
 
 int sj_output_put(struct sj_output *out, const struct sj_record *record)
 {
-    return sj_writer_put(out->stream, record);
+    return out->file ? sj_embeddings_put(out->file, record) : sj_writer_put(out->stream, record);
 }
 
 int sj_output_end(struct sj_output *out)
 {
-    int status = sj_writer_end(out->stream);
+    int status = out->file ? sj_embeddings_commit(out->file) : sj_writer_end(out->stream);
     free(out);
     return status;
 }
@@ -37,6 +47,9 @@ void sj_output_abort(struct sj_output *out)
 {
     if (!out)
         return;
-    sj_writer_abort(out->stream);
+    if (out->file)
+        sj_embeddings_abort(out->file);
+    else
+        sj_writer_abort(out->stream);
     free(out);
 }
