@@ -1,5 +1,5 @@
-/* net: a model on a back end, for inference (SPEC 4, 5, 7): packed weights of one encoder and the predictor, and scratch
- * memory for a batch. Training has its own executor, train.h. One thread at a time.
+/* net: a model on a back end, for inference (SPEC 4, 5, 7): packed weights of one encoder and the predictor, and
+ * scratch memory for a batch. Training has its own, net_train.h. One thread at a time.
  *
  * Dims: B chunks, T frames of a chunk, P = T/16 time patches (at most 50), F = 5 frequency patches, D width. */
 #ifndef SJ_NET_H
@@ -22,22 +22,23 @@ enum sjk_type sj_precision_type(const struct sjk *k, enum sj_precision p);
 struct sj_net;
 
 struct sj_net_options {
-    enum sj_network network;  /* which encoder */
-    int encoder, predictor;   /* which parts are wanted: 1 or 0 */
+    enum sj_network network; /* which encoder */
+    int encoder, predictor;  /* which parts are wanted: 1 or 0 */
     enum sj_precision precision;
-    int64_t batch;            /* the largest B, at least 1 */
+    int64_t batch; /* the largest B, at least 1 */
 };
 
 /* Copies what it needs from m, which may be freed afterwards; k is borrowed and must outlive the net. */
 int sj_net_new(struct sjk *k, const struct sj_model *m, const struct sj_net_options *o, struct sj_net **net);
 void sj_net_free(struct sj_net *net); /* NULL is allowed */
 
-/* z f32 (B, F, P, D) host = the encoder's output for mel f32 (B, 80, T) host, T from 16 to 815 (frames past 16 P are dropped).
- * layer 1 .. depth: output of that block, normalised only for the last one; 0 means the last. SJ_USAGE when out of range. */
+/* z f32 (B, F, P, D) host = the encoder's output for mel f32 (B, 80, T) host, T from 16 to 815 (frames past 16 P are
+ * dropped). layer 1 .. depth: output of that block, normalised only for the last one; 0 means the last. SJ_USAGE when
+ * out of range. */
 int sj_net_encode(struct sj_net *net, int64_t B, int64_t T, const float *mel, int layer, float *z);
 
-/* out f32 (B, F, P, D) = prediction from z f32 (B, F, P, D), host both, for class[b] of the model's classes (ignored by "mlp_none",
- * may then be NULL). SJ_USAGE when a class is out of range. */
+/* out f32 (B, F, P, D) = prediction from z f32 (B, F, P, D), host both, for class[b] of the model's classes (ignored by
+ * "mlp_none", may then be NULL). SJ_USAGE when a class is out of range. */
 int sj_net_predict(struct sj_net *net, int64_t B, int64_t P, const float *z, const int32_t *class, float *out);
 
 #endif

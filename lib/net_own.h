@@ -1,0 +1,73 @@
+/* net_own: what inference and training share: parameters on a back end, and the numbering of a network's tensors.
+ *
+ * Layouts list the tensors of a block one after the other, so a tensor is found by adding: block i of the encoder
+ * starts at NET_BLOCKS + i * NET_BLOCK. A linear layer is known by the number of its weight; its bias follows. */
+#ifndef SJ_NET_OWN_H
+#define SJ_NET_OWN_H
+
+#include "net.h"
+
+enum { /* within a block */
+       NET_NORM1 = 0,
+       NET_QKV = 2,
+       NET_PROJ = 4,
+       NET_NORM2 = 6,
+       NET_FC1 = 8,
+       NET_FC2 = 10,
+       NET_BLOCK = 12
+};
+enum { NET_PATCH = 0, NET_BLOCKS = 2 };                         /* encoder */
+enum { NET_SOURCE = 0, NET_TRF_EMBED = 1, NET_TRF_BLOCKS = 3 }; /* transformer predictor, from its first tensor */
+
+/* The parameters of tensors first .. last-1 of a layout on a back end. */
+struct net_params {
+    struct sjk *k;
+    const struct sj_layout *layout; /* borrowed */
+    int first, last;
+    const float **at;           /* by tensor number; NULL for the weights of linear layers that were not kept */
+    struct sjk_linear **linear; /* by tensor number of the weight; NULL for what is no linear layer */
+    float *own;                 /* memory of net_params_load, else NULL */
+};
+
+/* A pre-norm transformer: `depth` blocks from tensor `first`. */
+struct net_stack {
+    int first;
+    int64_t D, depth, heads, ratio;
+};
+
+struct net_stack net_encoder_stack(const struct sj_config *c);
+struct net_stack net_predictor_stack(const struct sj_config *c, const struct sj_layout *layout);
+
+/* Empty parameters with a linear layer of type t for every weight matrix of the range. */
+int net_params_new(struct sjk *k, const struct sj_layout *layout, int first, int last, enum sjk_type t,
+                   struct net_params *p);
+void net_params_free(struct net_params *p);
+/* Points at a whole arena on the back end (borrowed), whose element 0 is that of the layout. */
+void net_params_point(struct net_params *p, const float *arena);
+/* Takes the weights of a host arena: matrices are packed for the forward direction, the rest is copied. */
+int net_params_load(struct net_params *p, const float *host);
+/* Packs every linear layer of the range from its present weights (which: enum sjk_pack bits). */
+int net_params_pack(struct net_params *p, int which);
+
+/* pos (F, P, D): the fixed sin-cos positions of SPEC 4, for the first P columns of the grid. */
+void net_positions(int64_t F, int64_t P, int64_t D, float *pos);
+
+/* One block, in place on res f32 (B, K, D). norm: type t (B, K, D); wide: type t (B, K, max(3, ratio) D). */
+int net_block(const struct net_params *p, const struct net_stack *s, int64_t block, int64_t B, int64_t K,
+              enum sjk_type t, float *res, void *norm, void *wide);
+
+/* y = epilogue(x W^T + b) for the linear layer whose weight is tensor `i`. */
+int net_linear(const struct net_params *p, int i, int64_t M, const void *x, void *y, enum sjk_type yt,
+               enum sjk_epilogue e);
+
+/* Gives a failure of the back end to sj_fail; 0 stays 0. */
+int net_status(const struct sjk *k, int status);
+
+/* Cuts one allocation into parts: ask for the parts with base NULL to learn `used`, allocate, ask again. */
+struct net_arena {
+    char *base;
+    size_t used;
+};
+void *net_take(struct net_arena *a, size_t bytes);
+
+#endif

@@ -1,0 +1,115 @@
+/* Training: the three predictors, forward and backward. */
+#include "net_train_own.h"
+
+static int is_conditioned(const struct sj_learner *l)
+{
+    return l->config.predictor == SJ_PREDICTOR_MLP;
+}
+
+static int forward_mlp(struct sj_learner *l)
+{
+    struct sjk *k = l->k;
+    const struct net_params *p = &l->params;
+    int table = l->layout.encoder_tensors, linear = table + is_conditioned(l), e = 0;
+    int64_t D = l->config.dim, last = l->config.layers - 1;
+    if (is_conditioned(l))
+        e = k->ops->concat(k, l->options.micro, l->K, D, l->type, l->z, p->at[table], l->class, l->hidden[0]);
+    for (int64_t i = 0; !e && i < last; i++, linear += 2)
+        e = net_linear(p, linear, l->M, l->hidden[i], l->hidden[i + 1], l->type, SJK_RELU);
+    (void)(e || (e = net_linear(p, linear, l->M, l->hidden[last], l->out, SJK_F32, SJK_STORE)) ||
+           (e = k->ops->layernorm(k, l->M, D, l->out, p->at[linear + 2], p->at[linear + 3], l->prediction, SJK_F32,
+                                  l->out_stat)));
+    return e;
+}
+
+static int backward_mlp(struct sj_learner *l)
+{
+    struct sjk *k = l->k;
+    const struct sjk_ops *o = k->ops;
+    struct net_back *b = &l->back;
+    int conditioned = is_conditioned(l), table = l->layout.encoder_tensors, first = table + conditioned;
+    int64_t D = l->config.dim, M = l->M, hidden = l->config.layers - 1;
+    int linear = first + 2 * (int)hidden, norm = linear + 2;
+    int e = o->layernorm_backward(k, M, D, l->out, l->params.at[norm], l->out_stat, l->gradient_out, SJK_F32, b->res, 0,
+                                  l->type, b->copy, net_gradient(l, norm), net_gradient(l, norm + 1),
+                                  net_gradient(l, linear + 1));
+    /* two buffers in turn, so that the last of them leaves back.norm free for the result, or is back.norm */
+    int in_norm = hidden % 2 == conditioned;
+    void *dy = b->copy, *dx = in_norm ? b->norm : b->wide, *next = in_norm ? b->wide : b->norm;
+    for (int64_t i = hidden; !e && i > 0; i--, linear -= 2) {
+        if ((e = net_weight_gradient(l, linear, M, dy, l->hidden[i])) ||
+            (e = o->linear_backward_x(k, l->params.linear[linear], M, dy, dx, l->type)) ||
+            (e = o->relu_backward(k, M, l->config.hidden, l->type, l->hidden[i], dx, net_gradient(l, linear - 1))))
+            break;
+        dy = dx;
+        dx = next;
+        next = dy;
+    }
+    if (e || (e = net_weight_gradient(l, first, M, dy, l->hidden[0])) ||
+        (e = o->linear_backward_x(k, l->params.linear[first], M, dy, conditioned ? b->wide : b->norm, l->type)))
+        return e;
+    return conditioned ? o->concat_backward(k, l->options.micro, l->K, D, l->type, b->wide, l->class, b->norm,
+                                            net_gradient(l, table))
+                       : 0;
+}
+
+static int forward_transformer(struct sj_learner *l)
+{
+    struct sjk *k = l->k;
+    const struct sjk_ops *o = k->ops;
+    const struct net_params *p = &l->params;
+    const struct net_stack *s = &l->transformer;
+    int first = l->layout.encoder_tensors, norm = s->first + (int)s->depth * NET_BLOCK, e;
+    int64_t B = l->options.micro, K = l->K, D = s->D;
+    float *flat = l->out, *res = l->back.res; /* before the blocks, and after them */
+    if ((e = o->repeat(k, B, K, D, l->trf_positions, flat)) ||
+        (e = net_linear(p, first + NET_TRF_EMBED, l->M, l->z, flat, SJK_F32, SJK_ADD)) ||
+        (e = o->prepend(k, B, K, D, flat, p->at[first + NET_SOURCE], l->class, l->trf_saved[0].res1)) ||
+        (e = net_stack_forward(l, s, B, K + 1, l->trf_saved, res)))
+        return e;
+    for (int64_t b = 0; !e && b < B; b++) /* without the class token */
+        e = o->copy(k, flat + b * K * D, res + (b * (K + 1) + 1) * D, (size_t)(K * D) * sizeof *res);
+    (void)(e || (e = o->layernorm(k, l->M, D, flat, p->at[norm], p->at[norm + 1], l->out_norm, l->type, l->out_stat)) ||
+           (e = net_linear(p, norm + 2, l->M, l->out_norm, l->prediction, SJK_F32, SJK_STORE)));
+    return e;
+}
+
+static int backward_transformer(struct sj_learner *l)
+{
+    struct sjk *k = l->k;
+    const struct sjk_ops *o = k->ops;
+    const struct net_stack *s = &l->transformer;
+    struct net_back *b = &l->back;
+    int first = l->layout.encoder_tensors, embed = first + NET_TRF_EMBED, norm = s->first + (int)s->depth * NET_BLOCK;
+    int last_bias = norm - NET_BLOCK + NET_FC2 + 1, e;
+    int64_t B = l->options.micro, K = l->K, D = s->D, M = l->M, rows = B * (K + 1);
+    float *flat = l->prediction; /* its values are spent */
+    if ((e = o->cast(k, (size_t)(M * l->config.dim), l->gradient_out, SJK_F32, b->copy, l->type)) ||
+        (e = o->column_sum(k, M, l->config.dim, SJK_F32, l->gradient_out, net_gradient(l, norm + 3))) ||
+        (e = net_weight_gradient(l, norm + 2, M, b->copy, l->out_norm)) ||
+        (e = o->linear_backward_x(k, l->params.linear[norm + 2], M, b->copy, b->norm, l->type)) ||
+        (e = o->layernorm_backward(k, M, D, l->out, l->params.at[norm], l->out_stat, b->norm, l->type, flat, 0, l->type,
+                                   NULL, net_gradient(l, norm), net_gradient(l, norm + 1), NULL)) ||
+        (e = o->zero(k, b->res, (size_t)(rows * D) * sizeof *b->res)))
+        return e;
+    for (int64_t i = 0; !e && i < B; i++)
+        e = o->copy(k, b->res + (i * (K + 1) + 1) * D, flat + i * K * D, (size_t)(K * D) * sizeof *flat);
+    (void)(e || (e = o->cast(k, (size_t)(rows * D), b->res, SJK_F32, b->copy, l->type)) ||
+           (e = o->column_sum(k, rows, D, SJK_F32, b->res, net_gradient(l, last_bias))) ||
+           (e = net_stack_backward(l, s, B, K + 1, l->trf_saved, -1)) ||
+           (e = o->prepend_backward(k, B, K, D, b->res, l->class, flat, l->type, b->copy,
+                                    net_gradient(l, first + NET_SOURCE), net_gradient(l, embed + 1))) ||
+           (e = net_weight_gradient(l, embed, M, b->copy, l->z)) ||
+           (e = o->linear_backward_x(k, l->params.linear[embed], M, b->copy, b->norm, l->type)));
+    return e;
+}
+
+int net_predictor_forward(struct sj_learner *l)
+{
+    return l->config.predictor == SJ_PREDICTOR_TRANSFORMER ? forward_transformer(l) : forward_mlp(l);
+}
+
+int net_predictor_backward(struct sj_learner *l)
+{
+    return l->config.predictor == SJ_PREDICTOR_TRANSFORMER ? backward_transformer(l) : backward_mlp(l);
+}

@@ -1,0 +1,203 @@
+/* Training: memory, one pass, one step. */
+#include "net_train_own.h"
+
+#include <stdlib.h>
+
+/* -- memory ------------------------------------------------------------------------------------------------------- */
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void plan_saved(struct sj_learner *l, struct net_arena *a, const struct net_stack *s, size_t rows,
+                       struct net_saved *saved)
+{
+    size_t f32 = rows * (size_t)s->D * sizeof(float), t = rows * (size_t)s->D * sjk_type_size(l->type);
+    for (int64_t i = 0; i < s->depth; i++) {
+        struct net_saved *v = &saved[i];
+        v->res1 = net_take(a, f32);
+        v->stat1 = net_take(a, 2 * rows * sizeof(float));
+        v->res2 = net_take(a, f32);
+        v->stat2 = net_take(a, 2 * rows * sizeof(float));
+        v->norm1 = net_take(a, t);
+        v->qkv = net_take(a, 3 * t);
+        v->attention = net_take(a, t);
+        v->norm2 = net_take(a, t);
+        v->before = net_take(a, (size_t)s->ratio * t);
+        v->after = net_take(a, (size_t)s->ratio * t);
+    }
+}
+
+static void plan_predictor(struct sj_learner *l, struct net_arena *a)
+{
+    const struct sj_config *c = &l->config;
+    size_t M = (size_t)l->M, value = sjk_type_size(l->type), D = (size_t)c->dim;
+    size_t widest = (size_t)larger(c->dim, c->predictor == SJ_PREDICTOR_TRANSFORMER ? c->trf_dim : 0);
+    if (c->predictor == SJ_PREDICTOR_TRANSFORMER) {
+        l->trf_positions = net_take(a, (size_t)(l->K * c->trf_dim) * sizeof(float));
+        l->out_norm = net_take(a, M * (size_t)c->trf_dim * value);
+        plan_saved(l, a, &l->transformer, (size_t)(l->options.micro * (l->K + 1)), l->trf_saved);
+    } else {
+        l->hidden[0] = c->predictor == SJ_PREDICTOR_MLP ? net_take(a, 2 * M * D * value) : l->z;
+        for (int64_t i = 1; i < c->layers; i++)
+            l->hidden[i] = net_take(a, M * (size_t)c->hidden * value);
+    }
+    l->out = net_take(a, M * widest * sizeof(float));
+    l->out_stat = net_take(a, 2 * M * sizeof(float));
+    l->prediction = net_take(a, M * widest * sizeof(float));
+}
+
+static void plan_back(struct sj_learner *l, struct net_arena *a)
+{
+    const struct sj_config *c = &l->config;
+    int trf = c->predictor == SJ_PREDICTOR_TRANSFORMER;
+    size_t rows = (size_t)(l->options.micro * (l->K + trf)), value = sjk_type_size(l->type);
+    int64_t D = larger(c->dim, trf ? c->trf_dim : 0), norm = larger(D, trf ? 0 : c->hidden);
+    int64_t wide =
+        larger(larger(larger(3, c->mlp_ratio) * c->dim, c->patch * c->patch), trf ? 4 * c->trf_dim : c->hidden);
+    l->back.res = net_take(a, rows * (size_t)D * sizeof(float));
+    l->back.copy = net_take(a, rows * (size_t)D * value);
+    l->back.norm = net_take(a, rows * (size_t)norm * value);
+    l->back.wide = net_take(a, rows * (size_t)wide * value);
+}
+
+static void plan_pass(struct sj_learner *l, struct net_arena *a)
+{
+    const struct sj_config *c = &l->config;
+    size_t B = (size_t)l->options.micro, M = (size_t)l->M, D = (size_t)c->dim, value = sjk_type_size(l->type);
+    size_t pooled = B * (size_t)c->frequencies * D * sizeof(float);
+    l->mel = net_take(a, B * (size_t)(c->mel.bands * l->options.frames) * sizeof(float));
+    l->positions = net_take(a, (size_t)l->K * D * sizeof(float));
+    l->class = net_take(a, B * sizeof(int32_t));
+    l->group = net_take(a, B * sizeof(int32_t));
+    l->patches = net_take(a, M * (size_t)(c->patch * c->patch) * value);
+    plan_saved(l, a, &l->encoder, M, l->saved);
+    l->last = net_take(a, M * D * sizeof(float));
+    l->last_stat = net_take(a, 2 * M * sizeof(float));
+    l->z = net_take(a, M * D * value);
+    plan_predictor(l, a);
+    l->targets = net_take(a, M * D * sizeof(float));
+    l->gradient_out = net_take(a, M * D * sizeof(float));
+    l->pooled = net_take(a, pooled);
+    l->pooled_targets = net_take(a, pooled);
+    l->gradient_pooled = net_take(a, pooled);
+    plan_back(l, a);
+}
+
+static void plan_state(struct sj_learner *l, struct net_arena *a)
+{
+    size_t all = l->layout.total * sizeof(float);
+    l->weights = net_take(a, all);
+    l->gradient = net_take(a, all);
+    l->first = net_take(a, all);
+    l->second = net_take(a, all);
+    l->target = net_take(a, l->layout.encoder * sizeof(float));
+    l->sums = net_take(a, 3 * sizeof(double));
+}
+
+static int put_positions(struct sj_learner *l)
+{
+    const struct sj_config *c = &l->config;
+    size_t most = (size_t)(l->K * larger(c->dim, c->trf_dim));
+    float *host = malloc(most * sizeof *host);
+    if (!host)
+        return sj_fail(SJ_SYSTEM, "no memory for positions");
+    net_positions(c->frequencies, l->P, c->dim, host);
+    int e = l->k->ops->put(l->k, l->positions, host, (size_t)(l->K * c->dim) * sizeof *host);
+    if (!e && c->predictor == SJ_PREDICTOR_TRANSFORMER) {
+        net_positions(c->frequencies, l->P, c->trf_dim, host);
+        e = l->k->ops->put(l->k, l->trf_positions, host, (size_t)(l->K * c->trf_dim) * sizeof *host);
+    }
+    free(host);
+    return net_status(l->k, e);
+}
+
+static int allocate(struct sj_learner *l)
+{
+    const struct sjk_ops *o = l->k->ops;
+    const struct sj_config *c = &l->config;
+    l->saved = calloc((size_t)c->depth, sizeof *l->saved);
+    l->trf_saved = calloc((size_t)c->trf_depth, sizeof *l->trf_saved);
+    l->hidden = calloc((size_t)c->layers, sizeof *l->hidden);
+    if (!l->saved || !l->trf_saved || !l->hidden)
+        return sj_fail(SJ_SYSTEM, "no memory for a network");
+    struct net_arena a = {0}, b = {0};
+    plan_state(l, &a);
+    plan_pass(l, &b);
+    l->state_bytes = a.used;
+    l->pass_bytes = b.used;
+    int e = o->alloc(l->k, a.used, &l->state_memory);
+    if (!e)
+        e = o->alloc(l->k, b.used, &l->pass_memory);
+    if (e)
+        return net_status(l->k, e);
+    plan_state(l, &(struct net_arena){.base = l->state_memory});
+    plan_pass(l, &(struct net_arena){.base = l->pass_memory});
+    int status = net_params_new(l->k, &l->layout, 0, l->layout.tensors, l->type, &l->params);
+    if (!status)
+        status = net_params_new(l->k, &l->layout, 0, l->layout.encoder_tensors, l->type, &l->target_params);
+    if (status)
+        return status;
+    net_params_point(&l->params, l->weights);
+    net_params_point(&l->target_params, l->target);
+    return SJ_OK;
+}
+
+int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_learner_options *o, struct sj_learner **out)
+{
+    const struct sj_config *c = &m->config;
+    if (o->micro < 1 || o->batch < o->micro || o->batch % o->micro)
+        return sj_fail(SJ_USAGE, "a batch of %lld in passes of %lld", (long long)o->batch, (long long)o->micro);
+    if (o->frames < c->patch || o->frames / c->patch > c->times)
+        return sj_fail(SJ_USAGE, "%lld frames where %lld to %lld can be", (long long)o->frames, (long long)c->patch,
+                       (long long)(c->patch * (c->times + 1) - 1));
+    struct sj_learner *l = calloc(1, sizeof *l);
+    if (!l)
+        return sj_fail(SJ_SYSTEM, "no memory for a network");
+    l->k = k;
+    l->config = *c;
+    l->options = *o;
+    l->type = sj_precision_type(k, o->precision);
+    l->P = o->frames / c->patch;
+    l->K = l->P * c->frequencies;
+    l->M = l->K * o->micro;
+    int status = sj_layout_new(c, &l->layout);
+    l->encoder = net_encoder_stack(c);
+    l->transformer = net_predictor_stack(c, &l->layout);
+    if (!status)
+        status = allocate(l);
+    if (!status)
+        status = put_positions(l);
+    if (!status)
+        status = sj_learner_put(l, SJ_LEARNER_WEIGHTS, m->weights);
+    if (!status)
+        status = sj_learner_put(l, SJ_LEARNER_TARGET, m->target);
+    if (status)
+        sj_learner_free(l);
+    else
+        *out = l;
+    return status;
+}
+
+void sj_learner_free(struct sj_learner *l)
+{
+    if (!l)
+        return;
+    net_params_free(&l->params);
+    net_params_free(&l->target_params);
+    if (l->state_memory)
+        l->k->ops->free(l->k, l->state_memory);
+    if (l->pass_memory)
+        l->k->ops->free(l->k, l->pass_memory);
+    sj_layout_free(&l->layout);
+    free(l->saved);
+    free(l->trf_saved);
+    free(l->hidden);
+    free(l);
+}
+
+size_t sj_learner_bytes(const struct sj_learner *l)
+{
+    return l->state_bytes + l->pass_bytes;
+}

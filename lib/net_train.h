@@ -1,0 +1,73 @@
+/* net_train: one model being trained on a back end (SPEC 6): parameters, gradients, moments and target in one arena
+ * each, activations of one pass in another, all allocated by sj_learner_new; a step allocates nothing.
+ *
+ *   for each step: for each of batch/micro passes: sj_learner_pass(...);  sj_learner_update(...)
+ *
+ * Dims: B samples of a pass, T frames, K tokens, D width. */
+#ifndef SJ_NET_TRAIN_H
+#define SJ_NET_TRAIN_H
+
+#include "net.h"
+
+struct sj_learner;
+
+struct sj_learner_options {
+    enum sj_precision precision;
+    int64_t batch, micro; /* samples of a step, and of a pass: micro divides batch */
+    int64_t frames;       /* T of every mel: 16 .. 815 */
+};
+
+/* What a pass minimises: cosine * SPEC 6's loss + contrastive * InfoNCE between the predictions and the targets of the
+ * pass, both averaged over time patches (F D values each); samples of the same group are not each other's negatives. */
+struct sj_objective {
+    double cosine;                   /* 1: the paper's */
+    double contrastive, temperature; /* 0: none; else micro must equal batch */
+};
+
+struct sj_update {
+    double rate; /* learning rate of this step */
+    double beta1, beta2, eps, decay;
+    double clip;  /* largest gradient norm; infinity: none */
+    double ema;   /* target = ema target + (1 - ema) encoder */
+    int64_t step; /* 0-based number of this step, for the bias correction of the moments */
+};
+
+struct sj_learned {
+    double loss, contrastive; /* means over the batch before the update, without their weights */
+    double gradient_norm;     /* before clipping */
+};
+
+/* Copies what it needs from m; k is borrowed. SJ_USAGE for options out of range. */
+int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_learner_options *o, struct sj_learner **l);
+void sj_learner_free(struct sj_learner *l);          /* NULL is allowed */
+size_t sj_learner_bytes(const struct sj_learner *l); /* allocated on the back end for arenas */
+
+/* Adds to the gradient that of one pass: mel and target_mel f32 (micro, 80, T), class (micro) and group (micro; NULL:
+ * all different), all host. SJ_USAGE when a class is out of range. */
+int sj_learner_pass(struct sj_learner *l, const struct sj_objective *o, const float *mel, const float *target_mel,
+                    const int32_t *class, const int32_t *group);
+
+/* Ends a step: clips, AdamW, moving average, gradient back to zero. SJ_INPUT, with nothing changed, when the loss or
+ * the gradient is not finite. */
+int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj_learned *r);
+
+/* How far the targets of the last pass are from being all the same (collapse, 0): standardised as vectors of F D
+ * values, sqrt of the mean squared distance from their mean, in 0 .. 1. */
+int sj_learner_spread(struct sj_learner *l, double *spread);
+
+/* -- state -------------------------------------------------------------------------------------------------------- */
+enum sj_learner_part {
+    SJ_LEARNER_WEIGHTS,
+    SJ_LEARNER_TARGET,
+    SJ_LEARNER_FIRST,
+    SJ_LEARNER_SECOND,
+    SJ_LEARNER_GRADIENT
+};
+
+/* Elements of a part: the layout's total, or for the target its encoder part. */
+size_t sj_learner_size(const struct sj_learner *l, enum sj_learner_part part);
+/* Copies a whole part to or from the host, between steps. Putting weights or target also packs them. */
+int sj_learner_get(struct sj_learner *l, enum sj_learner_part part, float *host);
+int sj_learner_put(struct sj_learner *l, enum sj_learner_part part, const float *host);
+
+#endif

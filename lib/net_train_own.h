@@ -1,0 +1,75 @@
+/* net_train_own: what the parts of training share. */
+#ifndef SJ_NET_TRAIN_OWN_H
+#define SJ_NET_TRAIN_OWN_H
+
+#include "net_own.h"
+#include "net_train.h"
+
+/* What the backward pass needs of one block: its two residual inputs with their statistics (f32), and the operands of
+ * its linear layers and of attention (type t). */
+struct net_saved {
+    float *res1, *stat1, *res2, *stat2;
+    void *norm1, *qkv, *attention, *norm2, *before, *after; /* before, after: GELU */
+};
+
+/* Gradients on their way back; rows of the widest kind. */
+struct net_back {
+    float *res;               /* f32 (rows, D): of the residual stream */
+    void *copy, *norm, *wide; /* type t: of the residual, of a normalised input, of a wide layer */
+};
+
+struct sj_learner {
+    struct sjk *k;
+    struct sj_config config;
+    struct sj_layout layout;
+    struct sj_learner_options options;
+    enum sjk_type type;
+    struct net_params params, target_params;
+    struct net_stack encoder, transformer;
+    int64_t P, K, M; /* time patches, tokens of a sample, rows of a pass */
+
+    void *state_memory, *pass_memory;
+    size_t state_bytes, pass_bytes;
+    float *weights, *target, *first, *second, *gradient;
+    double *sums; /* 3: loss, contrastive, squares of the gradient */
+
+    /* one pass */
+    float *mel, *positions, *trf_positions;
+    int32_t *class, *group;
+    struct net_saved *saved, *trf_saved;              /* per block */
+    void *patches, *z;                                /* type t */
+    float *last, *last_stat;                          /* the encoder's final norm */
+    void **hidden;                                    /* MLP: layers inputs; [0] is the concatenation, or z */
+    float *out, *out_stat;                            /* f32 input of the predictor's final norm */
+    void *out_norm;                                   /* transformer: its output */
+    float *prediction, *targets, *gradient_out;       /* f32 (M, D) */
+    float *pooled, *pooled_targets, *gradient_pooled; /* f32 (micro, F D) */
+    struct net_back back;
+};
+
+/* Forward through a stack, keeping what the way back needs; the input is saved[0].res1, the output goes to `out`. */
+int net_stack_forward(struct sj_learner *l, const struct net_stack *s, int64_t B, int64_t K, struct net_saved *saved,
+                      float *out);
+/* Backward: back.res and back.copy hold the gradient of the output, and its column sums have been added to the bias of
+ * the last fc2. In the end back.res holds the gradient of the input; with first_bias >= 0 back.copy does too and its
+ * column sums are added to the gradient of that bias tensor. */
+int net_stack_backward(struct sj_learner *l, const struct net_stack *s, int64_t B, int64_t K,
+                       const struct net_saved *saved, int first_bias);
+
+/* The predictor: z -> prediction, and gradient_out -> back.norm (the gradient of z, type t). */
+int net_predictor_forward(struct sj_learner *l);
+int net_predictor_backward(struct sj_learner *l);
+
+/* The gradient of tensor i. */
+static inline float *net_gradient(const struct sj_learner *l, int i)
+{
+    return l->gradient + l->layout.tensor[i].offset;
+}
+
+/* dW += dy^T x for the linear layer whose weight is tensor i. */
+static inline int net_weight_gradient(struct sj_learner *l, int i, int64_t M, const void *dy, const void *x)
+{
+    return l->k->ops->linear_backward_w(l->k, l->params.linear[i], M, dy, x, net_gradient(l, i));
+}
+
+#endif
