@@ -51,6 +51,9 @@ int sj_h5_read_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int 
                    const int64_t *count, void *data);
 int sj_h5_write_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *start,
                     const int64_t *count, const void *data);
+/* Where the elements of a dataset lie: *offset bytes into the file, in one piece, in exactly the memory format of `type`, so that
+ * pread gives them from any thread. SJ_INPUT when they do not (compressed, chunked, other type or byte order, never written). */
+int sj_h5_offset(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t *offset);
 /* Makes a dataset without data; extensible != 0: its first dimension may grow with sj_h5_append (chunked by `extensible` rows). */
 int sj_h5_make(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims, int64_t extensible);
 /* Appends `rows` along the first dimension of an extensible dataset. */

@@ -131,6 +131,26 @@ int sj_h5_write_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int
     return transfer(h, path, type, rank, start, count, NULL, data);
 }
 
+int sj_h5_offset(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t *offset)
+{
+    hid_t data, space;
+    int rank;
+    int64_t dims[SJ_H5_RANK];
+    int status = sj_h5_open_data(h, path, &data, &space, &rank, dims);
+    if (status)
+        return status;
+    hid_t have = H5Dget_type(data), want = sj_h5_memory_type(type);
+    haddr_t at = H5Dget_offset(data); /* undefined unless the layout is contiguous, which has no filters either */
+    if (at == HADDR_UNDEF || H5Tequal(have, want) <= 0)
+        status = sj_h5_bad(h, path, "is not stored in one piece of the type that is read");
+    *offset = (int64_t)at;
+    H5Tclose(want);
+    H5Tclose(have);
+    H5Sclose(space);
+    H5Dclose(data);
+    return status;
+}
+
 int sj_h5_append(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t rows, const void *in)
 {
     hid_t data, space;

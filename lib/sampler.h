@@ -18,7 +18,7 @@ enum {
     SJ_SAMPLER_BEFORE = 200,     /* reflected samples before the crop */
     SJ_SAMPLER_AFTER = 40,       /* and after it: frame f of 0 .. crop/160-1 sees samples 160f-200 .. 160f+199 */
     SJ_SAMPLER_TRACK_CROPS = 10, /* crops tried in a track */
-    SJ_SAMPLER_STEMS = 64        /* the most stems of a track */
+    SJ_SAMPLER_STEMS = 256       /* the most stems of a track */
 };
 
 struct sj_sampler;
