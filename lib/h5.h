@@ -67,6 +67,8 @@ int sj_h5_delete(struct sj_h5 *h, const char *path);
 
 /* -- attributes of a group or dataset ----------------------------------------------------------------------------- */
 int sj_h5_has_attr(struct sj_h5 *h, const char *path, const char *name);
+/* Calls visit(name, arg) for each attribute in the order of names; stops at a non-zero value and returns it. */
+int sj_h5_list_attrs(struct sj_h5 *h, const char *path, int (*visit)(const char *name, void *arg), void *arg);
 int sj_h5_set_int(struct sj_h5 *h, const char *path, const char *name, int64_t value);
 int sj_h5_set_real(struct sj_h5 *h, const char *path, const char *name, double value);
 int sj_h5_set_text(struct sj_h5 *h, const char *path, const char *name, const char *value);

@@ -9,6 +9,29 @@ int sj_h5_has_attr(struct sj_h5 *h, const char *path, const char *name)
     return (!strcmp(path, "/") || sj_h5_has(h, path)) && H5Aexists_by_name(h->file, path, name, H5P_DEFAULT) > 0;
 }
 
+struct listing {
+    int (*visit)(const char *name, void *arg);
+    void *arg;
+    int result;
+};
+
+static herr_t visit_attr(hid_t object, const char *name, const H5A_info_t *info, void *arg)
+{
+    struct listing *l = arg;
+    (void)object, (void)info;
+    l->result = l->visit(name, l->arg);
+    return l->result != 0;
+}
+
+int sj_h5_list_attrs(struct sj_h5 *h, const char *path, int (*visit)(const char *name, void *arg), void *arg)
+{
+    sj_h5_quiet();
+    struct listing l = {visit, arg, 0};
+    hsize_t at = 0;
+    herr_t e = H5Aiterate_by_name(h->file, path, H5_INDEX_NAME, H5_ITER_INC, &at, visit_attr, &l, H5P_DEFAULT);
+    return e < 0 && !l.result ? sj_h5_bad(h, path, "has attributes that cannot be listed") : l.result;
+}
+
 static int ensure_group(struct sj_h5 *h, const char *path)
 {
     if (!strcmp(path, "/") || sj_h5_has(h, path))

@@ -10,7 +10,8 @@
 
 static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-/* Magic, version, length of the text, text. HEADER, a multiple of 64, holds any shape; the text is filled up with blanks. */
+/* Magic, version, length of the text, text. HEADER, a multiple of 64, holds any shape; the text is filled up with
+ * blanks. */
 enum { HEADER = 256, START = 10, TEXT_MOST = 65536 };
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
@@ -178,7 +179,8 @@ static int parse_shape(struct sj_npy *a, const char *p)
             p++;
     }
     if (rank < 2)
-        return sj_fail(SJ_INPUT, "'%s' is an array of rank %d where rows are wanted: rank 2 to %d", a->path, rank, SJ_RANK);
+        return sj_fail(SJ_INPUT, "'%s' is an array of rank %d where rows are wanted: rank 2 to %d", a->path, rank,
+                       SJ_RANK);
     uint64_t bytes = sizeof(double);
     a->rows = shape[0];
     a->rank = rank - 1;

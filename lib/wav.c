@@ -42,7 +42,8 @@ static unsigned char *tag(unsigned char *p, const char *name)
 static int write_header(struct sj_wav *w)
 {
     unsigned char header[HEADER], *p = header;
-    uint32_t size = (uint32_t)sj_dtype_size(w->format), frame = size * (uint32_t)w->channels, bytes = (uint32_t)w->bytes;
+    uint32_t size = (uint32_t)sj_dtype_size(w->format), frame = size * (uint32_t)w->channels,
+         bytes = (uint32_t)w->bytes;
     p = tag(put(tag(p, "RIFF"), 4, HEADER - 8 + bytes), "WAVE");
     p = put(tag(p, "fmt "), 4, 18);
     p = put(put(p, 2, w->format == SJ_I16 ? PCM : IEEE_FLOAT), 2, (uint32_t)w->channels);

@@ -1,5 +1,5 @@
-/* NPY files: written and read again, and what NumPy writes in other versions, types and orders. (NumPy itself reads ours in
- * tests/view.t.) */
+/* NPY files: written and read again, and what NumPy writes in other versions, types and orders. (NumPy itself reads
+ * ours in tests/view.t.) */
 #include "npy.h"
 
 #include "tests/streams.h"

@@ -1,0 +1,256 @@
+/* sj-view: looks at, checks, cuts, merges, converts.   any stream or file -> sj-view -> text, stream, HDF5, NPY, WAV */
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "convert.h"
+#include "describe.h"
+#include "h5.h"
+#include "h5_show.h"
+#include "schema.h"
+#include "source.h"
+#include "tool.h"
+
+static int checking, values;
+static int64_t skip, take = -1;
+static const char *key, *role, *class;
+
+static const struct sj_option options[] = {
+    {SJ_FLAG, 0, "check", &checking, 0, NULL, "read everything, print a line of counts for each input", 0, 0, NULL, NULL,
+     0, NULL},
+    {SJ_FLAG, 0, "values", &values, 0, NULL, "print the values too", 0, 0, NULL, NULL, 0, NULL},
+    {SJ_TEXT, 0, "key", &key, 0, "GLOB", "only records whose key matches, as '*/bass'", 0, 0, NULL, NULL, 0, NULL},
+    {SJ_TEXT, 0, "role", &role, 0, "ROLE", "only records of this role: mix, stem, rest, prediction", 0, 0, NULL, NULL,
+     0, NULL},
+    {SJ_TEXT, 0, "class", &class, 0, "NAME", "only records of this class, or 'none'", 0, 0, NULL, NULL, 0, NULL},
+    {SJ_INT, 0, "skip", &skip, 0, "N", "leave out the first N of them", 0, INFINITY, NULL, NULL, 0, NULL},
+    {SJ_INT, 0, "take", &take, 0, "N", "stop after N of them", 0, INFINITY, NULL, "all", 0, NULL},
+    {.type = SJ_OPTION_NONE},
+};
+
+/* What --role and --class mean under a head. */
+struct selection {
+    int any_role, any_class, class;
+    enum sj_role role;
+    int64_t skipped, taken;
+};
+
+static int selecting(void)
+{
+    return key || role || class || skip || take >= 0;
+}
+
+static int select_by(struct selection *s, const struct sj_head *head)
+{
+    *s = (struct selection){.any_role = !role, .any_class = !class, .class = SJ_CLASS_NONE};
+    if (role && sj_role_parse(role, &s->role))
+        return SJ_USAGE;
+    if (!class || (s->class = sj_head_class(head, class)) != SJ_CLASS_NONE || !strcmp(class, "none"))
+        return SJ_OK;
+    char names[256] = "";
+    for (int i = 0; i < head->classes; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", head->class_name[i]);
+    return sj_fail(SJ_USAGE, "there is no class '%s'; there %s %s", class, head->classes == 1 ? "is" : "are",
+                   head->classes ? names : "none");
+}
+
+static int is_selected(struct selection *s, const struct sj_record *r)
+{
+    if (key && fnmatch(key, r->key, 0))
+        return 0;
+    if ((!s->any_role && r->role != s->role) || (!s->any_class && r->class != s->class))
+        return 0;
+    if (s->skipped < skip) {
+        s->skipped++;
+        return 0;
+    }
+    s->taken++;
+    return 1;
+}
+
+typedef int use_record(void *arg, const struct sj_head *head, const struct sj_record *r);
+
+/* Calls `use` for every record selected. */
+static int for_selected(struct sj_source *s, use_record *use, void *arg)
+{
+    struct selection sel;
+    const struct sj_record *r;
+    const struct sj_head *head = sj_source_head(s);
+    int status = select_by(&sel, head);
+    while (!status && (take < 0 || sel.taken < take) && !(status = sj_source_next(s, &r)) && r)
+        if (is_selected(&sel, r))
+            status = use(arg, head, r);
+    return status;
+}
+
+static int show_record(void *arg, const struct sj_head *head, const struct sj_record *r)
+{
+    const struct sj_run *run = arg;
+    return run->json ? sj_describe_json(stdout, head, r, values) : sj_describe_record(stdout, head, r, values);
+}
+
+static int show_head(const struct sj_head *head, int json)
+{
+    if (!json)
+        return sj_describe_head(stdout, head);
+    sj_json *o = sj_json_object(), *h = NULL;
+    int status = sj_head_to_json(head, &h);
+    if (!status)
+        status = sj_json_set(o, "head", h);
+    if (!status)
+        status = sj_json_line(stdout, o);
+    sj_json_free(o);
+    return status;
+}
+
+/* An HDF5 file that holds no embeddings: a model, a data set, anybody's. */
+static int is_other_h5(const char *path)
+{
+    struct sj_h5 *h;
+    if (!strcmp(path, "-") || !sj_h5_is(path) || sj_h5_open(path, &h))
+        return 0;
+    int other = !sj_h5_has(h, "/embedding");
+    sj_h5_close(h);
+    return other;
+}
+
+static int show(struct sj_run *run)
+{
+    struct sj_source *s;
+    if (run->n == 1 && is_other_h5(run->operand[0])) {
+        if (selecting() || values)
+            return sj_fail(SJ_USAGE, "'%s' has no records to select or show values of", run->operand[0]);
+        return sj_h5_show(stdout, run->operand[0], run->json);
+    }
+    int status = sj_source_open(run->n, run->operand, &s);
+    if (status)
+        return status;
+    status = show_head(sj_source_head(s), run->json);
+    if (!status)
+        status = for_selected(s, show_record, run);
+    sj_source_close(s);
+    return status;
+}
+
+static int convert_record(void *arg, const struct sj_head *head, const struct sj_record *r)
+{
+    (void)head;
+    return sj_convert_put(arg, r);
+}
+
+static int convert(struct sj_run *run)
+{
+    struct sj_source *s = NULL;
+    struct sj_convert *c = NULL;
+    int status = sj_source_open(run->n, run->operand, &s);
+    if (!status)
+        status = sj_convert_open(run->output, sj_source_head(s), &c);
+    if (!status)
+        status = for_selected(s, convert_record, c);
+    if (status)
+        sj_convert_abort(c);
+    else
+        status = sj_convert_end(c);
+    sj_source_close(s);
+    return status;
+}
+
+struct counts {
+    int64_t records, keys, values, bad;
+};
+
+static int count_records(struct sj_source *s, struct counts *n)
+{
+    const struct sj_head *head = sj_source_head(s);
+    const char *name = sj_source_name(s);
+    const struct sj_record *r;
+    int status = sj_schema_check(head);
+    if (status)
+        return sj_fail_at(status, "'%s'", name);
+    while (!status && !(status = sj_source_next(s, &r)) && r) {
+        size_t count = r->bytes / sj_dtype_size(head->dtype);
+        struct sj_stats stats = sj_stats_of(head->dtype, count, r->data);
+        n->records++;
+        n->keys += r->last;
+        n->values += (int64_t)count;
+        n->bad += stats.nan + stats.infinite;
+        if ((status = sj_schema_check_record(head, r)))
+            sj_fail_at(status, "'%s', record %lld, '%s'", name, (long long)n->records, r->key);
+    }
+    if (!status && n->bad)
+        status = sj_fail(SJ_INPUT, "'%s': %lld of %lld values are not finite", name, (long long)n->bad,
+                         (long long)n->values);
+    return status;
+}
+
+static int check_input(const char *path, int json)
+{
+    struct sj_source *s = NULL;
+    struct counts n = {0};
+    int status = sj_source_open(1, &path, &s);
+    if (status)
+        return status;
+    const char *name = sj_source_name(s), *kind = sj_source_head(s)->kind;
+    status = count_records(s, &n);
+    if (!status && json) {
+        sj_json *o = sj_json_object();
+        sj_json_set(o, "name", sj_json_string(name));
+        sj_json_set(o, "kind", sj_json_string(kind));
+        sj_json_set(o, "records", sj_json_int(n.records));
+        sj_json_set(o, "keys", sj_json_int(n.keys));
+        sj_json_set(o, "values", sj_json_int(n.values));
+        status = sj_json_line(stdout, o);
+        sj_json_free(o);
+    } else if (!status) {
+        printf("%s\t%s\t%lld records\t%lld keys\t%lld values\n", name, kind, (long long)n.records, (long long)n.keys,
+               (long long)n.values);
+    }
+    sj_source_close(s);
+    return status;
+}
+
+static int check_inputs(struct sj_run *run)
+{
+    int status = run->n ? SJ_OK : check_input("-", run->json);
+    for (int i = 0; i < run->n && !status; i++)
+        status = check_input(run->operand[i], run->json);
+    return status;
+}
+
+static int check(struct sj_run *run)
+{
+    enum sj_role r;
+    if (role && sj_role_parse(role, &r))
+        return sj_fail_at(SJ_USAGE, "--role");
+    if (checking && (run->output || values || selecting()))
+        return sj_fail(SJ_USAGE, "--check reads everything and goes with no option but --json");
+    if (run->output && (values || run->json))
+        return sj_fail(SJ_USAGE, "--values and --json are for text, which goes to standard output, not to -o");
+    return SJ_OK;
+}
+
+static int run_view(struct sj_run *run)
+{
+    return checking ? check_inputs(run) : run->output ? convert(run) : show(run);
+}
+
+static const struct sj_tool tool = {
+    .name = "sj-view",
+    .summary = "looks at, checks, cuts, merges and converts streams and files",
+    .operands = "[FILE...]",
+    .details = "Reads streams, HDF5 files of embeddings and NumPy arrays, whose heads must be equal, as one sequence of\n"
+               "records, and prints the head and a line for each record; of other HDF5 files, what lies in them. With -o the\n"
+               "records go, unchanged, to a stream (NAME.sjt, or - for standard output), embeddings (NAME.h5), an array\n"
+               "(NAME.npy) or sound (NAME.wav, FOLDER/).",
+    .options = options,
+    .common = SJ_TAKES_OUTPUT | SJ_TAKES_JSON,
+    .max_operands = -1,
+    .check = check,
+    .run = run_view,
+};
+
+int main(int argc, char **argv)
+{
+    return sj_tool_main(&tool, argc, argv);
+}
