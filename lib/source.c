@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "embeddings.h"
 #include "h5.h"
@@ -71,8 +72,8 @@ static int open_next(struct sj_source *s)
         status = sj_reader_open(1, &s->name, &s->stream);
     if (status)
         return status;
-    if (s->stream)
-        s->name = sj_reader_name(s->stream);
+    if (standard)
+        s->name = "standard input";
     if (!head && (status = sj_head_copy(s->file ? sj_embeddings_head(s->file) : sj_reader_head(s->stream), &head)))
         return status;
     if (s->head) {
@@ -88,6 +89,9 @@ static int open_next(struct sj_source *s)
 int sj_source_open(int n, const char *const *paths, struct sj_source **out)
 {
     static const char *const standard[] = {"-"};
+    for (int i = 0; i < n; i++) /* a name misspelt should not be noticed after hours */
+        if (strcmp(paths[i], "-") && access(paths[i], R_OK))
+            return sj_fail_errno("cannot read '%s'", paths[i]);
     struct sj_source *s = calloc(1, sizeof *s);
     if (!s)
         return sj_fail(SJ_SYSTEM, "no memory");

@@ -1,0 +1,62 @@
+# tap.sh: TAP for the shell tests; they source it from the repository's root and call `finish` at their end.
+# shellcheck shell=sh disable=SC2034
+set -u
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
+root=$PWD
+bin=$BUILD/bin
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM HUP
+count=0 failed=0
+
+# ok NAME COMMAND...: whether the command succeeds. What it prints goes to $dir/out and $dir/err.
+ok() {
+    name=$1 count=$((count + 1))
+    shift
+    if "$@" >"$dir/out" 2>"$dir/err"; then
+        echo "ok $count - $name"
+    else
+        echo "not ok $count - $name: status $?: $*"
+        sed 's/^/# /' "$dir/err"
+        failed=$((failed + 1))
+    fi
+}
+
+# fails STATUS TEXT NAME COMMAND...: whether it exits with STATUS and says one line on standard error that contains TEXT.
+fails() {
+    want=$1 text=$2 name=$3 count=$((count + 1))
+    shift 3
+    "$@" >"$dir/out" 2>"$dir/err"
+    got=$?
+    if [ $got -eq "$want" ] && [ "$(wc -l <"$dir/err")" -eq 1 ] && grep -qF -e "$text" "$dir/err"; then
+        echo "ok $count - $name"
+    else
+        echo "not ok $count - $name: status $got, want $want and '$text': $*"
+        sed 's/^/# /' "$dir/err"
+        failed=$((failed + 1))
+    fi
+}
+
+# is GOT WANT NAME
+is() {
+    count=$((count + 1))
+    if [ "$1" = "$2" ]; then
+        echo "ok $count - $3"
+    else
+        echo "not ok $count - $3: got '$1', want '$2'"
+        failed=$((failed + 1))
+    fi
+}
+
+# skip NAME WHY: a check that cannot be made here.
+skip() {
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+
+finish() {
+    echo "1..$count"
+    [ "$failed" -eq 0 ] && [ "$count" -gt 0 ]
+    exit
+}

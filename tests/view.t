@@ -1,0 +1,162 @@
+#!/bin/sh
+# sj-view: text, selection, merging, checking, conversion there and back.
+. tests/tap.sh
+view=$bin/sj-view
+make=$BUILD/tests/make_stream
+python=/usr/bin/python3
+cd "$dir" || exit 1
+for k in wave pair mel track frame token; do "$make" $k >$k.sjt || exit 1; done
+"$make" track 3 >three.sjt
+"$make" track 1 f32 nan >nan.sjt
+"$make" wave 1 i16 >pcm.sjt
+"$make" mel 2 bf16 >bf16.sjt
+bytes=$(wc -c <track.sjt)
+
+# -- text
+column() { grep -v '^#' out | sed 1d | cut -f"$1" | tr '\n' ' '; }
+ok "lists a stream" "$view" three.sjt
+is "$(column 1)" "song0/bass song0/drums song1/bass song1/drums song2/bass song2/drums " "a line a record"
+is "$(head -n 1 out)" "# embed/1 f32 (vector)" "the head first"
+ok "lists from a pipe" sh -c "cat three.sjt | '$view'"
+ok "JSON" "$view" --json --values --take 1 frame.sjt
+is "$(wc -l <out)" 2 "head and record"
+cat >look.py <<'E'
+import json, sys
+head, record = map(json.loads, open(sys.argv[1]))
+assert head["head"]["kind"] == "embed/1" and head["head"]["dims"] == ["time", "vector"], head
+v = record["values"]
+assert record["key"] == "song0/bass" and record["class"] == "bass" and record["dims"] == [6, 20] and record["last"] is True
+assert len(v) == 6 and all(len(r) == 20 for r in v) and abs(sum(map(sum, v)) / 120 - record["mean"]) < 1e-12
+E
+cp out json.txt
+ok "which Python understands" "$python" look.py json.txt
+ok "values as text" "$view" --values --take 1 frame.sjt
+is "$(grep -c '^	' out)" 6 "a line for each row"
+ok "NaN" "$view" --json nan.sjt
+is "$(grep -c '"mean":null,"min":null,"nan":20' out)" 1 "is counted, and null in JSON"
+ok "any HDF5 file" "$view" -o e.h5 token.sjt
+"$python" -c 'import h5py
+with h5py.File("other.h5", "w") as f:
+    f["a/b"] = [[1.5, 2]]
+    f.attrs["answer"] = 42'
+ok "is listed" "$view" other.h5
+is "$(tr '\n\t' ',:' <out)" "@answer:42,/a/b:f64:1x2," "with its attributes"
+
+# -- selection
+ok "by key" "$view" --key '*/drums' three.sjt
+is "$(column 1)" "song0/drums song1/drums song2/drums " "those that match"
+ok "by class" "$view" --class bass --skip 1 three.sjt
+is "$(column 1)" "song1/bass song2/bass " "then skipping"
+ok "by role" "$view" --role mix three.sjt
+is "$(column 1)" "" "none of another role"
+ok "some of them" "$view" --skip 2 --take 3 three.sjt
+is "$(column 1)" "song1/bass song1/drums song2/bass " "in the middle"
+fails 2 "there is no class 'flute'; there are bass, drums, other, vocals" "an unknown class" "$view" --class flute three.sjt
+fails 2 "is no role" "an unknown role" "$view" --role flute three.sjt
+fails 2 "--check reads everything" "selecting from what is checked" "$view" --check --take 1 three.sjt
+fails 2 "text" "JSON into a file" "$view" --json -o x.sjt three.sjt
+
+# -- merging
+ok "two streams" "$view" -o both.sjt track.sjt three.sjt
+ok "as one" "$view" --check both.sjt
+is "$(cat out)" "both.sjt	embed/1	10 records	10 keys	200 values" "of all records"
+ok "the same as their bytes" sh -c "cat track.sjt three.sjt | '$view' -o both2.sjt && cmp both.sjt both2.sjt"
+fails 3 "'frame.sjt' does not go with 'track.sjt': dims is" "heads that differ" "$view" -o x.sjt track.sjt frame.sjt
+ok "nothing appears" test ! -e x.sjt
+ok "parts are the whole again" sh -c "'$view' -o 1.sjt --take 2 track.sjt; '$view' -o 2.sjt --skip 2 track.sjt
+    '$view' -o 3.sjt 1.sjt 2.sjt; cmp 3.sjt track.sjt"
+
+# -- checking
+ok "good files" "$view" --check wave.sjt pair.sjt mel.sjt track.sjt frame.sjt token.sjt bf16.sjt e.h5
+is "$(wc -l <out)" 8 "a line each"
+fails 3 "'nan.sjt': 20 of 60 values are not finite" "NaN" "$view" --check nan.sjt
+head -c $((bytes - 1)) track.sjt >cut.sjt
+fails 3 "'cut.sjt' ends early: no END mark after record 4" "a cut file" "$view" --check cut.sjt
+fails 3 "ends early" "also when shown" "$view" cut.sjt
+fails 3 "ends early" "or converted" "$view" -o x.h5 cut.sjt
+ok "to nothing" test ! -e x.h5
+fails 3 "is a directory" "a folder" "$view" .
+fails 3 "is empty" "an empty file" "$view" /dev/null
+fails 3 "it looks like text" "a text" "$view" look.py
+fails 4 "No such file" "no file" "$view" nowhere
+fails 4 "No space left" "text to a full device" sh -c "'$view' track.sjt >/dev/full"
+fails 4 "No space left" "a stream to a full device" sh -c "'$view' -o - track.sjt >/dev/full"
+ln -s /dev/full full.sjt
+fails 4 "No space left" "-o to a full device" "$view" -o full.sjt track.sjt
+
+# -- conversion
+for k in track frame token; do
+    ok "$k to HDF5" "$view" -o $k.h5 $k.sjt
+    ok "$k and back" sh -c "'$view' -o back.sjt $k.h5 && cmp back.sjt $k.sjt"
+    ok "$k to NPY" "$view" -o $k.npy $k.sjt
+    ok "$k from NPY" sh -c "'$view' -o back.sjt $k.npy && '$view' -o back.npy back.sjt && cmp back.npy $k.npy"
+done
+ok "bf16 to NPY" "$view" -o bf16.npy bf16.sjt
+cat >arrays.py <<'E'
+import h5py, json, numpy as np
+n = np.load("token.npy")
+assert n.shape == (4, 5, 6, 4) and n.dtype == np.float32
+with h5py.File("token.h5") as f:
+    assert (f["embedding"][:].reshape(n.shape) == n).all() and f["key"].asstr()[0] == "song0/bass"
+assert np.load("bf16.npy").shape == (4, 80, 48) and np.load("bf16.npy").dtype == np.float32
+np.save("f8.npy", np.load("track.npy").astype(np.float64))
+E
+ok "NumPy and h5py agree" "$python" arrays.py
+ok "doubles of NumPy" sh -c "'$view' -o back.npy f8.npy && cmp back.npy track.npy"
+fails 3 "an array cannot hold 'song0/bass': dimension 0 is 1680, was 128240" "unequal records" "$view" -o x.npy wave.sjt
+fails 2 "does not end in" "an unknown ending" "$view" -o x.mp3 wave.sjt
+fails 2 "cannot hold 'mel/1'" "spectrograms as embeddings" "$view" -o x.h5 mel.sjt
+fails 2 "'mel/1' is no sound" "spectrograms as sound" "$view" -o x.wav mel.sjt
+fails 2 "cannot hold both 'song0/bass' and 'song0/drums'" "two tracks in one file" "$view" -o x.wav wave.sjt
+ok "nothing appears of all that" sh -c '! ls x.*'
+
+ok "one track to WAV" "$view" -o one.wav --key song1/drums wave.sjt
+ok "all tracks to a folder" "$view" -o all/ wave.sjt
+ok "i16 to WAV" "$view" -o pcm/ pcm.sjt
+ok "pairs to WAV" "$view" -o pairs/ pair.sjt
+fails 2 "is there already" "nothing is written over" "$view" -o all wave.sjt
+cat >sound.py <<'E'
+import numpy as np, wave
+def ramp(k): return (np.arange(8 * 16000 + 8 * 160) % 1000 - 500 + k) / 32768
+def floats(name, channels):
+    b = open(name, "rb").read()
+    assert b[:4] == b"RIFF" and b[8:12] == b"WAVE" and int.from_bytes(b[4:8], "little") + 8 == len(b)
+    assert int.from_bytes(b[22:24], "little") == channels and int.from_bytes(b[24:28], "little") == 16000
+    return np.frombuffer(b[58:], "<f4")
+assert np.array_equal(floats("one.wav", 1), ramp(3).astype("f4"))
+for song in 0, 1:
+    for k, stem in enumerate(("bass", "drums")):
+        assert np.array_equal(floats(f"all/song{song}/{stem}.wav", 1), ramp(2 * song + k).astype("f4"))
+w = wave.open("pcm/song0/bass.wav")
+assert (w.getframerate(), w.getnchannels(), w.getsampwidth()) == (16000, 1, 2)
+assert np.array_equal(np.frombuffer(w.readframes(10 ** 6), "<i2"), ramp(0) * 32768)
+assert len(floats("pairs/song0/bass.0.wav", 2)) == 2 * 799 * 160
+E
+ok "sample by sample what went in" "$python" sound.py
+"$make" track 1 | sed 's,song0,../xx,' >escape.sjt
+fails 3 "'escape.sjt', record 1: the checksum of the data is wrong" "a key tampered with" "$view" escape.sjt
+cat >rename.py <<'E'
+import struct, sys
+def crc32c(data):
+    c = 0xffffffff
+    for byte in data:
+        c ^= byte
+        for _ in range(8):
+            c = c >> 1 ^ 0x82f63b78 * (c & 1)
+    return c ^ 0xffffffff
+b = bytearray(open("pcm.sjt", "rb").read())
+at = b.index(b"song0/bass")
+b[at:at + 10] = b"../xx/bass"
+data, = struct.unpack_from("<Q", b, at - 128 + 24)
+struct.pack_into("<I", b, at - 128 + 120, crc32c(b[at:at + 64 + (data + 63) // 64 * 64]))
+struct.pack_into("<I", b, at - 128 + 124, crc32c(b[at - 128:at - 4]))
+open("escape.sjt", "wb").write(b)
+E
+ok "a key that leads elsewhere" "$python" rename.py
+ok "may be looked at" "$view" escape.sjt
+fails 3 "'../xx/bass' is no key to name a file by" "and not followed" "$view" -o all2/ escape.sjt
+
+# -- the installed conventions
+ok "a closed pipe ends it quietly" sh -c "'$view' --values pair.sjt | head -n 1; true"
+is "$(cat err)" "" "without a word"
+finish
