@@ -1,7 +1,8 @@
-/* golden FILE.h5 [--backend NAME] [--type f32|bf16]: compares everything that the model library computes with a file of
- * reference/golden.py: one line per group with the largest error and its bound. Exits 1 when a bound is exceeded, a
- * value is not a number, or something expected is missing or has another shape. */
+/* golden FILE.h5 [--backend NAME] [--type f32|bf16] [--only SECTION]: compares everything that the model library
+ * computes with a file of reference/golden.py: one line per group with the largest error and its bound. Exits 1 when a
+ * bound is exceeded, a value is not a number, or something expected is missing or has another shape. */
 #include "golden.h"
+#include "golden_retrieval.h"
 
 #include <stdlib.h>
 
@@ -100,15 +101,15 @@ static int predict(struct golden *g, enum sj_predictor p)
 static void forward(struct golden *g)
 {
     float *z = NULL;
-    golden_start(g, "forward z", 1e-5, 3e-2);
+    golden_start(g, "forward z", 1e-5, 6e-3);
     golden_end(g, encode(g, "/forward/mel", "/forward/z", &z));
     free(z);
-    golden_start(g, "forward short_z", 1e-5, 3e-2);
+    golden_start(g, "forward short_z", 1e-5, 6e-3);
     golden_end(g, encode(g, "/forward/short_mel", "/forward/short_z", &z));
     free(z);
     for (int p = 0; p < 3; p++) {
         char name[40];
-        golden_start(g, golden_path(name, "forward pred_%s", sj_predictor_names[p]), 1e-5, 3e-2);
+        golden_start(g, golden_path(name, "forward pred_%s", sj_predictor_names[p]), 1e-5, 2e-2);
         golden_end(g, predict(g, (enum sj_predictor)p));
     }
 }
@@ -156,11 +157,11 @@ static void backward(struct golden *g, enum sj_predictor p, int64_t micro)
     if (!status)
         status = gradients(g, m, micro, &loss, &gradient);
     const char *of = sj_predictor_names[p], *how = micro == 1 ? " one by one" : "";
-    golden_start(g, golden_path(name, "loss %s%s", of, how), 1e-5, 1e-2);
+    golden_start(g, golden_path(name, "loss %s%s", of, how), 1e-5, 1e-3);
     if (!status)
         golden_compare_scalar(g, golden_path(name, "/backward/%s/loss", of), 0, loss);
     golden_end(g, status);
-    golden_start(g, golden_path(name, "gradients %s%s", of, how), 1e-5, 6e-2);
+    golden_start(g, golden_path(name, "gradients %s%s", of, how), 1e-5, p == SJ_PREDICTOR_TRANSFORMER ? 2e-2 : 2.5e-1);
     if (!status)
         golden_compare_tensors(g, golden_path(name, "/backward/%s", of), &m->layout, 0, m->layout.tensors, gradient,
                                NULL);
@@ -218,11 +219,11 @@ static void train(struct golden *g)
         status = sj_learner_new(g->k, m, &o, &l);
     if (!status)
         status = train_steps(g, l, dims[0], dims[1], dims[3], loss, norm);
-    golden_start(g, "train loss", 1e-5, 1e-2);
+    golden_start(g, "train loss", 1e-5, 2e-3);
     for (int64_t i = 0; !status && i < dims[0]; i++)
         golden_compare_scalar(g, "/train/loss", i, loss[i]);
     golden_end(g, status);
-    golden_start(g, "train grad_norm", 1e-4, 3e-2);
+    golden_start(g, "train grad_norm", 1e-5, 1e-2);
     for (int64_t i = 0; !status && i < dims[0]; i++)
         golden_compare_scalar(g, "/train/grad_norm", i, norm[i]);
     golden_end(g, status);
@@ -231,7 +232,7 @@ static void train(struct golden *g)
     if (!status)
         status = sj_learner_get(l, SJ_LEARNER_TARGET, m->target);
     for (int bias = 0; bias < 2; bias++) { /* the true gradient of the keys' bias is 0, so Adam amplifies rounding */
-        golden_start(g, bias ? "train weights, qkv.bias" : "train weights", bias ? 2e-3 : 1e-4, bias ? 2e-1 : 1e-1);
+        golden_start(g, bias ? "train weights, qkv.bias" : "train weights", bias ? 2e-3 : 1e-4, 2e-1);
         if (!status) {
             const char *skip = bias ? "+attn.qkv.bias" : "-attn.qkv.bias";
             golden_compare_tensors(g, "/train", &m->layout, 0, m->layout.tensors, m->weights, skip);
@@ -249,12 +250,17 @@ int main(int argc, char **argv)
     int status = golden_open(&g, argc, argv);
     if (status)
         return status;
-    mel_cases(&g);
-    forward(&g);
-    for (int p = 0; p < 3; p++)
+    if (golden_wants(&g, "mel"))
+        mel_cases(&g);
+    if (golden_wants(&g, "forward"))
+        forward(&g);
+    for (int p = 0; p < 3 && golden_wants(&g, "backward"); p++)
         backward(&g, (enum sj_predictor)p, g.batch);
-    backward(&g, SJ_PREDICTOR_TRANSFORMER, 1);
-    train(&g);
-    // ret
+    if (golden_wants(&g, "backward"))
+        backward(&g, SJ_PREDICTOR_TRANSFORMER, 1);
+    if (golden_wants(&g, "train"))
+        train(&g);
+    if (golden_wants(&g, "retrieval"))
+        golden_retrieval(&g);
     return golden_close(&g);
 }

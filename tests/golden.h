@@ -20,7 +20,8 @@ struct golden {
     enum sj_precision precision;
     struct sj_config config; /* of the file's /config */
     int64_t batch;
-    int failed; /* groups */
+    const char *only; /* section, or NULL for all */
+    int failed;       /* groups */
     char group[64], worst_path[160];
     double bound, worst;
     int compared;
@@ -81,7 +82,7 @@ __attribute__((unused)) static void golden_end(struct golden *g, int status)
     if (status || !g->compared)
         printf("%s\n", status ? sj_reason() : "nothing compared");
     else
-        printf("%9.2e of %7.0e  %s\n", g->worst, g->bound, g->worst_path);
+        printf("%9.2e of %-7g  %s\n", g->worst, g->bound, g->worst_path);
 }
 
 static void golden_worst(struct golden *g, const char *path, double error)
@@ -197,6 +198,11 @@ static int golden_config(struct golden *g)
     return status;
 }
 
+__attribute__((unused)) static int golden_wants(const struct golden *g, const char *section)
+{
+    return !g->only || !strcmp(g->only, section);
+}
+
 /* The command line, the file, the back end. */
 __attribute__((unused)) static int golden_open(struct golden *g, int argc, char **argv)
 {
@@ -209,12 +215,14 @@ __attribute__((unused)) static int golden_open(struct golden *g, int argc, char 
         else if (!strcmp(argv[i], "--type") && i + 1 < argc &&
                  (!strcmp(argv[i + 1], "f32") || !strcmp(argv[i + 1], "bf16")))
             g->precision = strcmp(argv[++i], "f32") ? SJ_PRECISION_BF16 : SJ_PRECISION_F32;
+        else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+            g->only = argv[++i];
         else if (argv[i][0] != '-' && !file)
             file = argv[i];
         else
             file = "";
     if (!file || !*file) {
-        fprintf(stderr, "usage: golden FILE.h5 [--backend NAME] [--type f32|bf16]\n");
+        fprintf(stderr, "usage: golden FILE.h5 [--backend NAME] [--type f32|bf16] [--only SECTION]\n");
         return SJ_USAGE;
     }
     int status = sj_h5_open(file, &g->h);
