@@ -1,0 +1,62 @@
+/* train TYPE SIZE BATCH: one whole training step a turn: both encoders, predictor, loss, backward, clipping, AdamW, moving average. */
+#include "net_train.h"
+#include "rng.h"
+#include "turns.h"
+
+struct job {
+    struct sj_learner *learner;
+    float *mel, *target;
+    int32_t *class;
+    int64_t step;
+};
+
+static int train(void *arg)
+{
+    struct job *j = arg;
+    struct sj_learned r;
+    const struct sj_objective o = {.cosine = 1};
+    const struct sj_update u = {.rate = 3e-6, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.05, .clip = 3, .ema = 0.99995,
+                                .step = j->step++};
+    if (!sj_learner_pass(j->learner, &o, j->mel, j->target, j->class, NULL) && !sj_learner_update(j->learner, &u, &r))
+        return 0;
+    fprintf(stderr, "train: %s\n", sj_reason());
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: train f32|bf16 tiny|small|base|large BATCH\n");
+        return 2;
+    }
+    int64_t batch = strtol(argv[3], NULL, 10);
+    struct job j = {0};
+    struct sj_config c = sj_config_defaults();
+    struct sj_model *m = NULL;
+    struct sjk *k = NULL;
+    char why[256];
+    sj_config_size(&c, name_index(sj_size_names, argv[2]));
+    struct sj_learner_options o = {.precision = (enum sj_precision)name_index(sj_precision_names, argv[1]), .batch = batch, .micro = batch,
+                                   .frames = 800};
+    if (sjk_open("cpu", 0, &k, why, sizeof why) || sj_model_new(&c, 1, &m) || sj_learner_new(k, m, &o, &j.learner)) {
+        fprintf(stderr, "train: %s\n", k ? sj_reason() : why);
+        return 1;
+    }
+    size_t n = (size_t)(batch * 80 * 800);
+    j.mel = malloc(n * sizeof *j.mel);
+    j.target = malloc(n * sizeof *j.target);
+    j.class = calloc((size_t)batch, sizeof *j.class);
+    struct sj_rng r = sj_rng(1, 0);
+    sj_rng_normal(&r, j.mel, n);
+    sj_rng_normal(&r, j.target, n);
+    for (int64_t b = 0; b < batch; b++)
+        j.class[b] = (int32_t)(b % c.classes);
+    int status = take_turns(train, &j);
+    sj_learner_free(j.learner);
+    sj_model_free(m);
+    sjk_close(k);
+    free(j.mel);
+    free(j.target);
+    free(j.class);
+    return status;
+}
