@@ -148,7 +148,7 @@ static int grow(struct sj_join *j, size_t n)
  * its own last frame where no record follows. */
 static int write_own(struct sj_join *j, const struct sj_record *r, int64_t frames)
 {
-    int64_t samples = r->dims[r->rank - 1], n = (frames - (r->last || j->pairs)) * j->hop;
+    int64_t samples = r->dims[r->rank - 1], n = (frames - (r->last && !j->pairs)) * j->hop;
     size_t count = r->bytes / sj_dtype_size(j->dtype);
     if (j->halo + n > samples)
         return sj_fail(SJ_INPUT, "'%s': %lld samples are too few", r->key, (long long)samples);
