@@ -1,0 +1,363 @@
+/* op_table: every operation of sjk.h as data: the shape, type and role of each buffer, awkward sizes, and a call that
+ * unpacks them. The operation tests and the kernel benchmark read it. */
+#ifndef TESTS_OP_TABLE_H
+#define TESTS_OP_TABLE_H
+
+#include "sjk.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { op_buffers = 10, op_dims = 4, op_sizes = 9, op_classes = 4 };
+
+/* A buffer. shape: a product of dimensions, each a letter of the op's dims or one of
+ *   1 2 3  numbers     C  op_classes     x y  16, 256     k  K + 1     p  T / 16     q  K + 3     r  N + 5     s  T + 3
+ *   w  T * h + n (samples under T frames)
+ * type: f float, t/u the first and second type of the case, d double, i class index, l int64
+ * role: i in, o out, b both; capitals: NULL in odd variants
+ * fill: 0 normal, + positive, q normal in steps of a quarter */
+struct op_buffer {
+    const char *shape;
+    char type, role, fill;
+};
+
+/* One call: dims in the order of op->dims, types, a variant number and the buffers. -1: not a case. */
+struct op_case {
+    const int64_t *d;
+    enum sjk_type t, u;
+    int variant;
+    void *const *b;
+};
+
+struct op {
+    const char *name, *dims;
+    int types;    /* how many of t and u matter */
+    int variants;
+    double bound; /* 0: as the outputs' types (sjk.h); > 0: absolute */
+    int (*call)(struct sjk *, const struct op_case *);
+    struct op_buffer buffer[op_buffers];
+    int64_t size[op_sizes][op_dims]; /* ends at the first all-zero row after the first */
+};
+
+static int call_cast(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->cast(k, (size_t)c->d[0], c->b[0], c->t, c->b[1], c->u);
+}
+
+static int call_repeat(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->repeat(k, c->d[0], c->d[1], c->d[2], c->b[0], c->b[1]);
+}
+
+static int call_patches(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->patches(k, c->d[0], c->d[1], c->d[2], c->b[0], c->b[1], c->t);
+}
+
+static int call_concat(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->concat(k, c->d[0], c->d[1], c->d[2], c->t, c->b[0], c->b[1], c->b[2], c->b[3]);
+}
+
+static int call_concat_backward(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->concat_backward(k, c->d[0], c->d[1], c->d[2], c->t, c->b[0], c->b[1], c->b[2], c->b[3]);
+}
+
+static int call_prepend(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->prepend(k, c->d[0], c->d[1], c->d[2], c->b[0], c->b[1], c->b[2], c->b[3]);
+}
+
+static int call_prepend_backward(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->prepend_backward(k, c->d[0], c->d[1], c->d[2], c->b[0], c->b[1], c->b[2], c->t, c->b[3], c->b[4],
+                                    c->b[5]);
+}
+
+static int call_pool(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->pool(k, c->d[0], c->d[1], c->d[2], c->d[3], c->b[0], c->b[1]);
+}
+
+static int call_pool_backward(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->pool_backward(k, c->d[0], c->d[1], c->d[2], c->d[3], c->b[0], c->b[1]);
+}
+
+static int call_layernorm(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->layernorm(k, c->d[0], c->d[1], c->b[0], c->b[1], c->b[2], c->b[3], c->t, c->b[4]);
+}
+
+static int call_layernorm_backward(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->layernorm_backward(k, c->d[0], c->d[1], c->b[0], c->b[1], c->b[2], c->b[3], c->t, c->b[4],
+                                      c->variant >> 1, c->u, c->b[5], c->b[6], c->b[7], c->b[8]);
+}
+
+/* The odd variant is in place. */
+static int call_gelu(struct sjk *k, const struct op_case *c)
+{
+    int64_t n = c->d[0] * c->d[1];
+    if (!c->variant)
+        return k->ops->gelu(k, c->d[0], c->d[1], c->t, c->b[0], c->b[1]);
+    int status = k->ops->copy(k, c->b[1], c->b[0], (size_t)n * sjk_type_size(c->t));
+    return status ? status : k->ops->gelu(k, c->d[0], c->d[1], c->t, c->b[1], c->b[1]);
+}
+
+static int call_gelu_backward(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->gelu_backward(k, c->d[0], c->d[1], c->t, c->b[0], c->b[1], c->b[2]);
+}
+
+static int call_relu_backward(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->relu_backward(k, c->d[0], c->d[1], c->t, c->b[0], c->b[1], c->b[2]);
+}
+
+static int call_column_sum(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->column_sum(k, c->d[0], c->d[1], c->t, c->b[0], c->b[1]);
+}
+
+/* Buffers x, W, bias, y; the variant is 2 * epilogue + (no bias). */
+static int call_linear_forward(struct sjk *k, const struct op_case *c)
+{
+    const struct sjk_ops *o = k->ops;
+    struct sjk_linear *l;
+    enum sjk_epilogue e = (enum sjk_epilogue)(c->variant >> 1);
+    if (e == SJK_ADD && c->u != SJK_F32)
+        return -1;
+    int s = o->linear_new(k, c->d[1], c->d[2], c->t, &l);
+    if (!s)
+        s = o->linear_pack(k, l, c->b[1], SJK_PACK_FORWARD);
+    if (!s)
+        s = o->linear_forward(k, l, c->d[0], c->b[0], c->b[2], c->b[3], c->u, e);
+    o->linear_free(k, l);
+    return s;
+}
+
+static int call_linear_backward_x(struct sjk *k, const struct op_case *c)
+{
+    const struct sjk_ops *o = k->ops;
+    struct sjk_linear *l;
+    int s = o->linear_new(k, c->d[1], c->d[2], c->t, &l);
+    if (!s)
+        s = o->linear_pack(k, l, c->b[1], SJK_PACK_FORWARD | SJK_PACK_BACKWARD);
+    if (!s)
+        s = o->linear_backward_x(k, l, c->d[0], c->b[0], c->b[2], c->u);
+    o->linear_free(k, l);
+    return s;
+}
+
+static int call_linear_backward_w(struct sjk *k, const struct op_case *c)
+{
+    const struct sjk_ops *o = k->ops;
+    struct sjk_linear *l;
+    int s = o->linear_new(k, c->d[1], c->d[2], c->t, &l);
+    if (!s)
+        s = o->linear_backward_w(k, l, c->d[0], c->b[0], c->b[1], c->b[2]);
+    o->linear_free(k, l);
+    return s;
+}
+
+static int call_matmul_nt(struct sjk *k, const struct op_case *c)
+{
+    int64_t M = c->d[0], N = c->d[1], K = c->d[2];
+    return k->ops->matmul_nt(k, M, N, K, c->t, c->b[0], K + 3, c->b[1], K + 3, c->b[2], N + 5);
+}
+
+static int call_attention(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->attention(k, c->d[0], c->d[1], c->d[2], c->d[3], c->t, c->b[0], c->b[1]);
+}
+
+static int call_attention_backward(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->attention_backward(k, c->d[0], c->d[1], c->d[2], c->d[3], c->t, c->b[0], c->b[1], c->b[2]);
+}
+
+static int call_cosine_loss(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->cosine_loss(k, c->d[0], c->d[1], c->b[0], c->b[1], 0.7f, c->b[2], c->b[3]);
+}
+
+static int call_infonce(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->infonce(k, c->d[0], c->d[1], c->b[0], c->b[1], c->b[2], 0.2f, 0.7f, c->b[3], c->b[4]);
+}
+
+static int call_sum_squares(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->sum_squares(k, (size_t)c->d[0], c->b[0], c->b[1]);
+}
+
+static int call_adamw(struct sjk *k, const struct op_case *c)
+{
+    const struct sjk_adamw a = {.rate = 1e-2f, .beta1 = 0.9f, .beta2 = 0.95f, .eps = 1e-8f, .decay = 0.05f,
+                                .correction1 = 0.271f, .correction2 = 0.142625f, .gradient_scale = 0.3f,
+                                .ema_rate = 0.99f};
+    return k->ops->adamw(k, (size_t)c->d[0], c->b[0], c->b[1], c->b[2], c->b[3], c->b[4], &a);
+}
+
+static int call_frames(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->frames(k, c->d[0], c->d[1], c->d[2], c->b[0], c->b[1], c->b[2]);
+}
+
+/* Overlapping triangles-like bands of three bins, the last one empty. */
+static int call_log_mel(struct sjk *k, const struct op_case *c)
+{
+    int32_t first[128], count[128], offset[128];
+    static const float weight[] = {0.5f, 1, 0.25f, 0.125f};
+    int64_t bands = c->d[1] < 128 ? c->d[1] : 128, bins = c->d[2];
+    for (int32_t m = 0; m < bands; m++) {
+        first[m] = (int32_t)(m * bins / bands);
+        count[m] = m == bands - 1 ? 0 : bins - first[m] < 3 ? (int32_t)bins - first[m] : 3;
+        offset[m] = m & 1;
+    }
+    const struct sjk_filterbank f = {(int)bands, (int)bins, first, count, offset, weight};
+    return k->ops->log_mel(k, c->d[0], c->b[0], &f, 1.1920929e-7f, 0, 1, c->b[1], c->d[0] + 3);
+}
+
+/* In two merges, the second half of the columns first, with scores rounded so that many are equal. */
+static int call_top_k(struct sjk *k, const struct op_case *c)
+{
+    int64_t rows = c->d[0], n = c->d[1], count = c->d[2], half = n / 2, ld = n + 5;
+    const float none = -INFINITY;
+    const int64_t nobody = -1;
+    float *s = c->b[0], *best = c->b[1];
+    int64_t *index = c->b[2];
+    int status = 0;
+    for (int64_t i = 0; i < rows * count && !status; i++) {
+        status = k->ops->put(k, best + i, &none, sizeof none);
+        if (!status)
+            status = k->ops->put(k, index + i, &nobody, sizeof nobody);
+    }
+    if (!status)
+        status = k->ops->top_k(k, rows, n - half, s + half, ld, 1000 + half, count, best, index);
+    return status ? status : k->ops->top_k(k, rows, half, s, ld, 1000, count, best, index);
+}
+
+static const struct op op_table[] = {
+    {"cast", "n", 2, 1, 0, call_cast, {{"n", 't', 'i', 0}, {"n", 'u', 'o', 0}},
+     {{0}, {1}, {7}, {16}, {33}, {1009}, {40009}}},
+    {"repeat", "BRD", 0, 1, 0, call_repeat, {{"RD", 'f', 'i', 0}, {"BRD", 'f', 'o', 0}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {2, 250, 33}}},
+    {"patches", "BFT", 1, 1, 0, call_patches, {{"BxFT", 'f', 'i', 0}, {"BFpy", 't', 'o', 0}},
+     {{2, 3, 15}, {1, 1, 16}, {3, 5, 37}, {2, 5, 801}}},
+    {"concat", "BKD", 1, 1, 0, call_concat,
+     {{"BKD", 't', 'i', 0}, {"CD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BK2D", 't', 'o', 0}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {2, 250, 192}}},
+    {"concat_backward", "BKD", 1, 1, 0, call_concat_backward,
+     {{"BK2D", 't', 'i', 0}, {"B", 'i', 'i', 0}, {"BKD", 't', 'o', 0}, {"CD", 'f', 'b', 0}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}}},
+    {"prepend", "BKD", 0, 1, 0, call_prepend,
+     {{"BKD", 'f', 'i', 0}, {"CD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BkD", 'f', 'o', 0}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}}},
+    {"prepend_backward", "BKD", 1, 2, 0, call_prepend_backward,
+     {{"BkD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BKD", 'f', 'o', 0}, {"BKD", 't', 'O', 0}, {"CD", 'f', 'b', 0},
+      {"D", 'f', 'B', 0}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}}},
+    {"pool", "BFPD", 0, 1, 0, call_pool, {{"BFPD", 'f', 'i', 0}, {"BFD", 'f', 'o', 0}},
+     {{0, 5, 3, 5}, {2, 3, 0, 7}, {1, 1, 1, 1}, {3, 5, 7, 17}, {2, 5, 50, 67}}},
+    {"pool_backward", "BFPD", 0, 1, 0, call_pool_backward, {{"BFD", 'f', 'i', 0}, {"BFPD", 'f', 'b', 0}},
+     {{0, 5, 3, 5}, {1, 1, 1, 1}, {3, 5, 7, 17}, {2, 5, 50, 67}}},
+    {"layernorm", "MD", 1, 2, 0, call_layernorm,
+     {{"MD", 'f', 'i', 0}, {"D", 'f', 'i', 0}, {"D", 'f', 'i', 0}, {"MD", 't', 'o', 0}, {"2M", 'f', 'O', 0}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {5, 16}, {17, 33}, {259, 67}, {7, 769}}},
+    {"layernorm_backward", "MD", 2, 4, 0, call_layernorm_backward,
+     {{"MD", 'f', 'i', 0}, {"D", 'f', 'i', 0}, {"2M", 'f', 'i', '+'}, {"MD", 't', 'i', 0}, {"MD", 'f', 'b', 0},
+      {"MD", 'u', 'O', 0}, {"D", 'f', 'b', 0}, {"D", 'f', 'b', 0}, {"D", 'f', 'B', 0}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {5, 16}, {17, 33}, {517, 67}, {7, 769}}},
+    {"gelu", "MN", 1, 2, 0, call_gelu, {{"MN", 't', 'i', 0}, {"MN", 't', 'o', 0}},
+     {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {61, 1031}}},
+    {"gelu_backward", "MN", 1, 1, 0, call_gelu_backward,
+     {{"MN", 't', 'i', 0}, {"MN", 't', 'b', 0}, {"N", 'f', 'b', 0}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}}},
+    {"relu_backward", "MN", 1, 1, 0, call_relu_backward,
+     {{"MN", 't', 'i', 0}, {"MN", 't', 'b', 0}, {"N", 'f', 'b', 0}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}}},
+    {"column_sum", "MN", 1, 1, 0, call_column_sum, {{"MN", 't', 'i', 0}, {"N", 'f', 'b', 0}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {2053, 67}, {61, 1031}}},
+    {"linear_forward", "MNK", 2, 8, 0, call_linear_forward,
+     {{"MK", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"N", 'f', 'I', 0}, {"MN", 'u', 'b', 0}},
+     {{0, 5, 3}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96}, {141, 160, 1031}}},
+    {"linear_backward_x", "MNK", 2, 1, 0, call_linear_backward_x,
+     {{"MN", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"MK", 'u', 'o', 0}},
+     {{0, 5, 3}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96}, {141, 1031, 160}}},
+    {"linear_backward_w", "MNK", 1, 1, 0, call_linear_backward_w,
+     {{"MN", 't', 'i', 0}, {"MK", 't', 'i', 0}, {"NK", 'f', 'b', 0}},
+     {{0, 5, 3}, {1, 1, 1}, {5, 3, 7}, {5, 1, 3}, {17, 33, 16}, {4099, 67, 31}, {515, 257, 401}}},
+    {"matmul_nt", "MNK", 1, 1, 0, call_matmul_nt,
+     {{"Mq", 't', 'i', 0}, {"Nq", 't', 'i', 0}, {"Mr", 'f', 'b', 0}},
+     {{0, 5, 3}, {1, 1, 1}, {5, 3, 7}, {1, 517, 33}, {259, 67, 131}, {17, 523, 1031}}},
+    {"attention", "BKHE", 1, 1, 0, call_attention, {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'o', 0}},
+     {{0, 5, 1, 4}, {1, 1, 1, 1}, {2, 3, 3, 5}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 131, 2, 64}, {1, 251, 2, 128},
+      {1, 67, 1, 24}, {1, 250, 3, 64}}},
+    {"attention_backward", "BKHE", 1, 1, 0, call_attention_backward,
+     {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'i', 0}, {"BK3HE", 't', 'o', 0}},
+     {{0, 5, 1, 4}, {1, 1, 1, 1}, {2, 3, 3, 5}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 131, 2, 64}, {1, 251, 2, 128},
+      {1, 67, 1, 24}, {1, 250, 3, 64}}},
+    {"cosine_loss", "MD", 0, 2, 0, call_cosine_loss,
+     {{"MD", 'f', 'i', 0}, {"MD", 'f', 'i', 0}, {"1", 'd', 'b', 0}, {"MD", 'f', 'O', 0}},
+     {{0, 5}, {1, 1}, {1, 2}, {3, 7}, {17, 33}, {517, 67}, {7, 769}}},
+    {"infonce", "BE", 0, 2, 0, call_infonce,
+     {{"BE", 'f', 'i', 0}, {"BE", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"1", 'd', 'b', 0}, {"BE", 'f', 'O', 0}},
+     {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {67, 131}}},
+    {"sum_squares", "n", 0, 1, 0, call_sum_squares, {{"n", 'f', 'i', 0}, {"1", 'd', 'b', 0}},
+     {{0}, {1}, {7}, {33}, {1009}, {100003}}},
+    {"adamw", "n", 0, 2, 0, call_adamw,
+     {{"n", 'f', 'b', 0}, {"n", 'f', 'b', 0}, {"n", 'f', 'b', 0}, {"n", 'f', 'b', '+'}, {"n", 'f', 'B', 0}},
+     {{0}, {1}, {7}, {33}, {1009}, {40009}}},
+    {"frames", "Tnh", 0, 1, 0, call_frames,
+     {{"w", 'f', 'i', 0}, {"n", 'f', 'i', 0}, {"Tn", 'f', 'o', 0}},
+     {{0, 5, 3}, {1, 1, 1}, {3, 7, 5}, {17, 400, 160}}},
+    {"log_mel", "TMN", 0, 1, 2e-6, call_log_mel, {{"2NT", 'f', 'i', 0}, {"Ms", 'f', 'b', 0}},
+     {{0, 5, 9}, {1, 1, 1}, {3, 7, 9}, {17, 5, 33}, {67, 80, 201}}},
+    {"top_k", "RNK", 0, 1, 0, call_top_k,
+     {{"Rr", 'f', 'i', 'q'}, {"RK", 'f', 'o', 0}, {"RK", 'l', 'o', 0}},
+     {{0, 5, 3}, {1, 1, 1}, {3, 7, 10}, {17, 1009, 1}, {5, 515, 10}, {3, 301, 100}}},
+};
+
+enum { op_count = sizeof op_table / sizeof *op_table };
+
+/* How many elements a buffer of this shape has. */
+static int64_t op_elements(const struct op *o, const char *shape, const int64_t *d)
+{
+    int64_t n = 1, T = 0, K = 0, N = 0;
+    for (int i = 0; o->dims[i]; i++) {
+        T = o->dims[i] == 'T' ? d[i] : T;
+        K = o->dims[i] == 'K' ? d[i] : K;
+        N = o->dims[i] == 'N' ? d[i] : N;
+    }
+    for (const char *c = shape; *c; c++) {
+        const char *at = strchr(o->dims, *c);
+        n *= at ? d[at - o->dims]
+             : *c >= '1' && *c <= '3' ? *c - '0'
+             : *c == 'C' ? op_classes
+             : *c == 'x' ? 16
+             : *c == 'y' ? 256
+             : *c == 'k' ? K + 1
+             : *c == 'p' ? T / 16
+             : *c == 'q' ? K + 3
+             : *c == 'r' ? N + 5
+             : *c == 's' ? T + 3
+                         : d[0] * d[2] + d[1];
+    }
+    return n;
+}
+
+static size_t op_width(const struct op_buffer *b, enum sjk_type t, enum sjk_type u)
+{
+    switch (b->type) {
+    case 't': return sjk_type_size(t);
+    case 'u': return sjk_type_size(u);
+    case 'd':
+    case 'l': return 8;
+    default: return 4;
+    }
+}
+
+#endif
