@@ -10,8 +10,16 @@
 
 enum { SJK_BAD = 2, SJK_MEMORY = 4, SJK_DEVICE = 5 }; /* statuses, as in sjk.h */
 
+/* Inner loops of an instruction set for sources that are compiled once. */
+struct sjk_rows {
+    void (*convert)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
+    /* y = gelu(x) or max(x, 0) from f32; x may be y. */
+    void (*activate)(size_t n, const float *x, void *y, enum sjk_type yt, enum sjk_epilogue);
+};
+
 /* The CPU's part of an open back end. */
 struct sjk_cpu {
+    const struct sjk_rows *rows; /* NULL in the reference */
     void *scratch;
     size_t scratch_size;
     void *dnnl;                 /* made at first use by linear_dnnl.c, NULL before */
@@ -23,6 +31,29 @@ int sjk_fail(struct sjk *, int status, const char *format, ...) __attribute__((f
 
 /* `bytes` of 64-byte aligned scratch, not cleared, valid until the next call; NULL (reason recorded) without memory. */
 void *sjk_scratch(struct sjk *, size_t bytes);
+
+/* Sums over rows are taken in blocks of rows, each on one thread, then over the blocks in order. At most 64 blocks, set
+ * by the number of rows alone, so that results do not depend on the number of threads. */
+static inline int64_t sjk_block_rows(int64_t rows)
+{
+    return rows <= 64 * 32 ? 32 : (rows + 63) / 64;
+}
+
+static inline int64_t sjk_blocks(int64_t rows)
+{
+    return (rows + sjk_block_rows(rows) - 1) / sjk_block_rows(rows);
+}
+
+/* Threads for `work` elements: one where starting the others would take longer. */
+static inline int sjk_team(const struct sjk *k, int64_t work)
+{
+    return work < 32768 ? 1 : k->threads;
+}
+
+static inline int64_t sjk_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Memory operations of every CPU table. */
 int sjk_cpu_alloc(struct sjk *, size_t bytes, void **p);

@@ -1,6 +1,7 @@
 /* linear_dnnl: linear layers with packed weights. Rows are computed in blocks of 64, then 16; the last block is padded
  * in scratch, so that a layer needs two primitives per kind of output whatever the number of rows. Where the processor
- * has no bf16 products, blocks are widened to f32 in scratch too. */
+ * has no bf16 products, blocks are widened to f32 in scratch too. GELU and ReLU follow on the block while it is in the
+ * cache: they cost half of oneDNN's and keep NaN. */
 #include "linear_dnnl.h"
 #include "onednn.h"
 
@@ -20,7 +21,7 @@ struct side {
     void *packed;      /* NULL before linear_pack */
     dnnl_memory_desc_t format;
     dnnl_primitive_t pack;          /* W -> packed, on all threads */
-    struct plan *plan[2][2][4][2];  /* [short block][type of y][epilogue][bias], made at first use */
+    struct plan *plan[2][2][2][2]; /* [short block][type made][add][bias], made at first use */
 };
 
 struct sjk_linear {
@@ -85,9 +86,9 @@ static dnnl_status_t dense(dnnl_memory_desc_t *m, int64_t rows, int64_t columns,
 /* The plan of one kind of block, made when missing; NULL with *status set. The weights take the packed format, or
  * leave it to oneDNN when nothing is packed yet. One OpenMP thread must be in force. */
 static struct plan *side_plan(const struct onednn *d, const struct sjk_linear *l, struct side *s, int rest,
-                              enum sjk_type yt, enum sjk_epilogue e, int bias, dnnl_status_t *status)
+                              enum sjk_type made, int add, int bias, dnnl_status_t *status)
 {
-    struct plan **at = &s->plan[rest][yt][e][bias], *p = *at;
+    struct plan **at = &s->plan[rest][made][add][bias], *p = *at;
     if (p)
         return p;
     *status = dnnl_out_of_memory;
@@ -97,7 +98,7 @@ static struct plan *side_plan(const struct onednn *d, const struct sjk_linear *l
     const dnnl_dims_t weights = {s->in, s->out};
     *status = dense(&p->src, rows, s->in, l->compute);
     if (!*status)
-        *status = dense(&p->dst, rows, s->out, yt);
+        *status = dense(&p->dst, rows, s->out, made);
     if (!*status && bias)
         *status = dense(&p->bias, 1, s->out, SJK_F32);
     if (s->packed)
@@ -105,7 +106,7 @@ static struct plan *side_plan(const struct onednn *d, const struct sjk_linear *l
     else if (!*status)
         *status = dnnl_memory_desc_init_by_tag(&p->weights, 2, weights, onednn_type(l->compute), dnnl_format_tag_any);
     if (!*status)
-        *status = onednn_plan(d, p, e);
+        *status = onednn_plan(d, p, add);
     if (*status) {
         free(p);
         return NULL;
@@ -121,7 +122,7 @@ static int side_open(struct sjk *k, struct sjk_linear *l, struct side *s)
     int threads = omp_get_max_threads();
     dnnl_status_t status = dnnl_success;
     omp_set_num_threads(1);
-    struct plan *p = side_plan(d, l, s, 0, l->compute, SJK_STORE, 0, &status);
+    struct plan *p = side_plan(d, l, s, 0, l->compute, 0, 0, &status);
     omp_set_num_threads(threads);
     if (!p)
         return onednn_check(k, status, "planning a matrix product");
@@ -170,6 +171,7 @@ int onednn_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int 
         float *rounded = sjk_scratch(k, n * sizeof *rounded);
         if (!rounded)
             return SJK_MEMORY;
+#pragma omp parallel for num_threads(k->threads)
         for (size_t i = 0; i < n; i++)
             rounded[i] = sjk_from_bf16(sjk_to_bf16(W[i]));
         W = rounded;
@@ -200,6 +202,7 @@ struct job {
     char *y, *scratch;
     enum sjk_type yt, made; /* the type wanted, and the one that oneDNN makes */
     enum sjk_epilogue e;
+    int activate;
     size_t plan_size, in_size, out_size, thread_size; /* parts of each thread's scratch */
 };
 
@@ -216,7 +219,7 @@ static dnnl_status_t job_block(const struct job *j, int t, int64_t i)
     char *y = j->y + (size_t)(first * out) * sjk_type_size(j->yt), *made = y;
     if (rows < size || j->l->t != j->l->compute) {
         size_t width = sjk_type_size(j->l->compute);
-        onednn_convert((size_t)(rows * in), x, j->l->t, stage_in, j->l->compute);
+        j->d->rows->convert((size_t)(rows * in), x, j->l->t, stage_in, j->l->compute);
         memset(stage_in + (size_t)(rows * in) * width, 0, (size_t)((size - rows) * in) * width);
         x = stage_in;
     }
@@ -228,8 +231,10 @@ static dnnl_status_t job_block(const struct job *j, int t, int64_t i)
         }
     }
     dnnl_status_t status = onednn_run(j->d, t, j->plan[rest], x, j->s->packed, j->bias, made, own);
-    if (made != y && !status)
-        onednn_convert((size_t)(rows * out), made, j->made, y, j->yt);
+    if (!status && j->activate)
+        j->d->rows->activate((size_t)(rows * out), (const float *)(const void *)made, y, j->yt, j->e);
+    else if (!status && made != y)
+        j->d->rows->convert((size_t)(rows * out), made, j->made, y, j->yt);
     return status;
 }
 
@@ -260,14 +265,15 @@ static int side_run(struct sjk *k, struct sjk_linear *l, struct side *s, int64_t
     if (!s->packed)
         return sjk_fail(k, SJK_BAD, "linear layer is not packed for this direction");
     struct job j = {.d = onednn_state(k), .l = l, .s = s, .M = M, .x = x, .bias = bias, .y = y, .yt = yt, .e = e};
-    j.made = l->compute == SJK_BF16 ? yt : SJK_F32;
+    j.activate = e == SJK_GELU || e == SJK_RELU;
+    j.made = l->compute == SJK_BF16 && !j.activate ? yt : SJK_F32;
     j.long_blocks = M <= few_rows ? 0 : M / block_rows;
     j.blocks = j.long_blocks + (M - j.long_blocks * block_rows + rest_rows - 1) / rest_rows;
     int threads = omp_get_max_threads(), status = 0;
     dnnl_status_t made = dnnl_success;
     omp_set_num_threads(1);
     for (int rest = 0; rest < 2; rest++)
-        if (!(j.plan[rest] = side_plan(j.d, l, s, rest, j.made, e, bias != NULL, &made)))
+        if (!(j.plan[rest] = side_plan(j.d, l, s, rest, j.made, e == SJK_ADD, bias != NULL, &made)))
             status = onednn_check(k, made, "planning a matrix product");
     if (!status)
         status = job_run(k, &j);

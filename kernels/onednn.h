@@ -20,6 +20,7 @@ struct plan {
 /* oneDNN's part of an open back end. */
 struct onednn {
     dnnl_engine_t engine;
+    const struct sjk_rows *rows;
     int native_bf16; /* else bf16 operands are widened to f32 */
     int streams;
     dnnl_stream_t *stream;        /* one per thread */
@@ -32,17 +33,15 @@ struct onednn *onednn_state(struct sjk *k);
 /* Records that `what` failed with `s`, when it did; returns the status for the caller. */
 int onednn_check(struct sjk *k, dnnl_status_t s, const char *what);
 
-/* The primitive of y = epilogue(src weights + bias): sets everything of *p from its src, weights, bias (ndims 0: none)
+/* The primitive of y = (add ? y : 0) + src weights + bias: sets everything of *p from its src, weights, bias (ndims 0:
+ * none)
  * and dst, and resolves the weights' format where that is "any". To be created with one OpenMP thread in force. */
-dnnl_status_t onednn_plan(const struct onednn *d, struct plan *p, enum sjk_epilogue e);
+dnnl_status_t onednn_plan(const struct onednn *d, struct plan *p, int add);
 void onednn_plan_free(struct plan *p);
 
 /* Runs `p` with user memory on thread `t`; bias NULL where the plan has none. */
 dnnl_status_t onednn_run(const struct onednn *d, int t, const struct plan *p, const void *src, const void *weights,
                          const float *bias, void *dst, void *scratch);
-
-/* n values of type t from x, converted, to y. */
-void onednn_convert(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
 
 static inline dnnl_data_type_t onednn_type(enum sjk_type t)
 {

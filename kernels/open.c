@@ -40,20 +40,19 @@ int sjk_has_bf16(const struct sjk *k)
     return !strcmp(k->ops->name, "avx512bf16");
 }
 
-static const struct sjk_ops *cpu_table(const char *name)
+/* The place of a table in sjk_cpu_tables ("": the best), or -1. */
+static int cpu_table(const char *name)
 {
     int n;
     const struct sjk_ops *const *table = sjk_cpu_tables(&n);
-    if (!*name)
-        return table[n - 1];
-    for (int i = 0; i < n; i++)
-        if (!strcmp(table[i]->name, name))
-            return table[i];
-    return NULL;
+    for (int i = n - 1; i >= 0; i--)
+        if (!*name || !strcmp(table[i]->name, name))
+            return i;
+    return -1;
 }
 
-/* The table that `backend` names, or NULL with the reason and *status set. */
-static const struct sjk_ops *choose(const char *backend, int *status, char *why, size_t size)
+/* The place of the table that `backend` names, or -1 with the reason and *status set. */
+static int choose(const char *backend, int *status, char *why, size_t size)
 {
     static const char *const known[] = {"portable", "avx2", "avx512", "avx512bf16", "reference"};
     const char *name = NULL;
@@ -66,23 +65,25 @@ static const struct sjk_ops *choose(const char *backend, int *status, char *why,
     if (!strcmp(backend, "cuda") || !strncmp(backend, "cuda:", 5)) {
         *status = SJK_DEVICE;
         snprintf(why, size, "back end '%s': this build has no CUDA", backend);
-        return NULL;
+        return -1;
     }
     *status = name ? SJK_DEVICE : SJK_BAD;
-    const struct sjk_ops *ops = name ? cpu_table(name) : NULL;
+    int at = name ? cpu_table(name) : -1;
     if (!name)
         snprintf(why, size, "unknown back end '%s'", backend);
-    else if (!ops)
+    else if (at < 0)
         snprintf(why, size, "back end '%s': this processor lacks the instructions", backend);
-    return ops;
+    return at;
 }
 
 int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size_t size)
 {
-    int status;
+    static const struct sjk_rows *const rows[] = {NULL, &cpu_rows_portable, &cpu_rows_avx2, &cpu_rows_avx512,
+                                                  &cpu_rows_avx512bf16};
+    int status, n;
     *out = NULL;
-    const struct sjk_ops *ops = choose(backend, &status, why, size);
-    if (!ops)
+    int at = choose(backend, &status, why, size);
+    if (at < 0)
         return status;
     if (threads < 0) {
         snprintf(why, size, "%d threads", threads);
@@ -96,9 +97,10 @@ int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size
         snprintf(why, size, "no memory for a back end");
         return SJK_MEMORY;
     }
-    k->ops = ops;
+    k->ops = sjk_cpu_tables(&n)[at];
     k->threads = threads ? threads : omp_get_num_procs();
     k->own = own;
+    own->rows = rows[at];
     *out = k;
     return 0;
 }

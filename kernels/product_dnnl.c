@@ -57,7 +57,7 @@ static dnnl_status_t product_plan(struct onednn *d, const struct product *w, enu
         sizes.a[1] = sizes.b[0] = any;
     }
     dnnl_status_t s = describe(p, &sizes);
-    return s ? s : onednn_plan(d, p, add ? SJK_ADD : SJK_STORE);
+    return s ? s : onednn_plan(d, p, add);
 }
 
 static dnnl_status_t tile_run(const struct job *j, int t, const struct product *w, void *scratch)
@@ -68,10 +68,11 @@ static dnnl_status_t tile_run(const struct job *j, int t, const struct product *
 }
 
 /* y (rows, columns) f32 = x bf16 with rows `step` apart. */
-static void widen(int64_t rows, int64_t columns, const char *x, int64_t step, float *y)
+static void widen(const struct job *j, int64_t rows, int64_t columns, const char *x, int64_t step, float *y)
 {
     for (int64_t i = 0; i < rows; i++)
-        onednn_convert((size_t)columns, x + (size_t)(i * step) * sizeof(uint16_t), SJK_BF16, y + i * columns, SJK_F32);
+        j->d->rows->convert((size_t)columns, x + (size_t)(i * step) * sizeof(uint16_t), SJK_BF16, y + i * columns,
+                            SJK_F32);
 }
 
 /* One tile of bf16 operands in f32 arithmetic. */
@@ -87,13 +88,13 @@ static dnnl_status_t tile_widened(const struct job *j, int t, const struct produ
         const char *B = w->B + (size_t)(k * w->b[0]) * sizeof(uint16_t);
         float *b = room + j->tile_m * widen_depth;
         if (w->transposed) {
-            widen(part.K, w->M, A, w->a[1], room);
-            widen(part.K, w->N, B, w->b[0], b);
+            widen(j, part.K, w->M, A, w->a[1], room);
+            widen(j, part.K, w->N, B, w->b[0], b);
             part.a[1] = w->M;
             part.b[0] = w->N;
         } else {
-            widen(w->M, part.K, A, w->a[0], room);
-            widen(w->N, part.K, B, w->b[1], b);
+            widen(j, w->M, part.K, A, w->a[0], room);
+            widen(j, w->N, part.K, B, w->b[1], b);
             part.a[0] = part.b[1] = part.K;
         }
         part.A = (const char *)room;
@@ -159,7 +160,8 @@ int onednn_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, con
     enum sjk_type t;
     onednn_linear_shape(l, &N, &K, &t);
     const struct product w = {
-        .M = N, .N = K, .K = M, .t = t, .A = dy, .a = {1, N}, .B = x, .b = {K, 1}, .C = dW, .ldc = K, .transposed = 1, .add = 1};
+        .M = N, .N = K, .K = M, .t = t, .A = dy, .a = {1, N}, .B = x, .b = {K, 1}, .C = dW, .ldc = K, .transposed = 1,
+            .add = 1};
     return product_run(k, &w, weight_rows, weight_columns);
 }
 

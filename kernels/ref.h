@@ -17,8 +17,7 @@ int ref_concat_backward(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_
 int ref_prepend(struct sjk *, int64_t B, int64_t K, int64_t D, const float *x, const float *table, const int32_t *index,
                 float *y);
 int ref_prepend_backward(struct sjk *, int64_t B, int64_t K, int64_t D, const float *dy, const int32_t *index,
-                         float *dx,
-                         enum sjk_type t, void *dx_copy, float *dtable, float *dsum);
+                         float *dx, enum sjk_type t, void *dx_copy, float *dtable, float *dsum);
 int ref_pool(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y);
 int ref_pool_backward(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx);
 
@@ -27,8 +26,7 @@ int ref_layernorm(struct sjk *, int64_t M, int64_t D, const float *x, const floa
                   enum sjk_type yt, float *stat);
 int ref_layernorm_backward(struct sjk *, int64_t M, int64_t D, const float *x, const float *gamma, const float *stat,
                            const void *dy, enum sjk_type dyt, float *dx, int accumulate, enum sjk_type ct,
-                               void *dx_copy,
-                           float *dgamma, float *dbeta, float *dsum);
+                           void *dx_copy, float *dgamma, float *dbeta, float *dsum);
 int ref_gelu(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *y);
 int ref_gelu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *dy, float *dbias);
 int ref_relu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *y, void *dy, float *dbias);

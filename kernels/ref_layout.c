@@ -62,8 +62,7 @@ int ref_concat_backward(struct sjk *k, int64_t B, int64_t K, int64_t D, enum sjk
 }
 
 int ref_prepend(struct sjk *k, int64_t B, int64_t K, int64_t D, const float *x, const float *table,
-                const int32_t *index,
-                float *y)
+                const int32_t *index, float *y)
 {
     (void)k;
     for (int64_t b = 0; b < B; b++)
@@ -74,8 +73,7 @@ int ref_prepend(struct sjk *k, int64_t B, int64_t K, int64_t D, const float *x, 
 }
 
 int ref_prepend_backward(struct sjk *k, int64_t B, int64_t K, int64_t D, const float *dy, const int32_t *index,
-                         float *dx,
-                         enum sjk_type t, void *dx_copy, float *dtable, float *dsum)
+                         float *dx, enum sjk_type t, void *dx_copy, float *dtable, float *dsum)
 {
     (void)k;
     for (int64_t d = 0; d < D; d++) {

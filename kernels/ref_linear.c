@@ -57,8 +57,7 @@ int ref_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int whi
 
 /* sum (n) += a[0] B[0] + a[stride] B[1] + ... : `k` rows of B (k, n). */
 static void rows_times(int64_t k, int64_t n, const void *a, enum sjk_type t, int64_t at, int64_t stride,
-                       const double *B,
-                       double *restrict sum)
+                       const double *B, double *restrict sum)
 {
     for (int64_t i = 0; i < k; i++) {
         double v = sjk_load(a, t, at + i * stride);

@@ -46,8 +46,7 @@ static void layernorm_row(int64_t D, const float *x, const float *gamma, const f
 
 int ref_layernorm_backward(struct sjk *k, int64_t M, int64_t D, const float *x, const float *gamma, const float *stat,
                            const void *dy, enum sjk_type dyt, float *dx, int accumulate, enum sjk_type ct,
-                               void *dx_copy,
-                           float *dgamma, float *dbeta, float *dsum)
+                           void *dx_copy, float *dgamma, float *dbeta, float *dsum)
 {
     for (int64_t i = 0; i < M; i++)
         layernorm_row(D, x + i * D, gamma, stat + 2 * i, dy, dyt, i * D, dx + i * D, accumulate);

@@ -2,14 +2,15 @@
  *
  * Contract
  *   - A `struct sjk` is one open back end: a table, a number of threads, scratch memory. It is used by one thread at a
- *     time. Buffers belong to the back end that allocated them; only put/get cross. On the CPU they are ordinary memory.
+ *     time. Buffers belong to the back end that allocated them; only put/get cross. On the CPU they are plain memory.
  *   - Every operation returns 0, or a status (values as the programs' exit statuses: 2 bad argument, 4 memory,
  *     5 device) with the reason in sjk_reason(). Nothing here prints, exits or aborts.
  *   - Results do not depend on the number of threads (fixed partition of every reduction).
  *   - Sizes of 0 are valid and do nothing. Inputs and outputs do not overlap unless said ("in place").
  *   - NaN and infinity propagate as in the formula.
  *   - kernels/ref*.c, scalar with double accumulation, is the definition; others agree within the bounds stated below,
- *     relative to the largest absolute value of the output (f32: 2e-6, bf16 outputs: 2^-8), unless said.
+ *     relative to the largest absolute value of the output, before or after (f32: 2e-6, bf16 outputs: 2^-8), unless
+ *     said.
  * Dims: B batch, K token, D width, H head, E head width (D/H), M rows (B*K), N outputs, T frame, P time patch,
  * F frequency patch. All arrays are row-major and dense unless a stride is given. */
 #ifndef SJK_H

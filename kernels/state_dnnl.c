@@ -8,7 +8,8 @@ int onednn_check(struct sjk *k, dnnl_status_t s, const char *what)
 {
     if (s == dnnl_success)
         return 0;
-    return sjk_fail(k, s == dnnl_out_of_memory ? SJK_MEMORY : SJK_DEVICE, "%s failed in oneDNN (status %d)", what, (int)s);
+    int status = s == dnnl_out_of_memory ? SJK_MEMORY : SJK_DEVICE;
+    return sjk_fail(k, status, "%s failed in oneDNN (status %d)", what, (int)s);
 }
 
 static void state_free(void *state)
@@ -51,6 +52,7 @@ struct onednn *onednn_state(struct sjk *k)
         return NULL;
     }
     d->stream = stream;
+    d->rows = own->rows;
     d->native_bf16 = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core_bf16;
     for (; d->streams < k->threads; d->streams++)
         if (dnnl_stream_create(&stream[d->streams], d->engine, dnnl_stream_default_flags) != dnnl_success) {
@@ -63,23 +65,14 @@ struct onednn *onednn_state(struct sjk *k)
     return d;
 }
 
-static dnnl_status_t append_epilogue(dnnl_post_ops_t ops, enum sjk_epilogue e)
-{
-    switch (e) {
-    case SJK_GELU: return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_gelu_erf, 0, 0);
-    case SJK_RELU: return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
-    case SJK_ADD: return dnnl_post_ops_append_sum(ops, 1);
-    default: return dnnl_success;
-    }
-}
-
-dnnl_status_t onednn_matrix(dnnl_memory_desc_t *m, int64_t rows, int64_t columns, enum sjk_type t, const int64_t stride[2])
+dnnl_status_t onednn_matrix(dnnl_memory_desc_t *m, int64_t rows, int64_t columns, enum sjk_type t,
+                            const int64_t stride[2])
 {
     const dnnl_dims_t dims = {rows, columns}, strides = {stride[0], stride[1]};
     return dnnl_memory_desc_init_by_strides(m, 2, dims, onednn_type(t), strides);
 }
 
-dnnl_status_t onednn_plan(const struct onednn *d, struct plan *p, enum sjk_epilogue e)
+dnnl_status_t onednn_plan(const struct onednn *d, struct plan *p, int add)
 {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_post_ops_t ops = NULL;
@@ -91,8 +84,8 @@ dnnl_status_t onednn_plan(const struct onednn *d, struct plan *p, enum sjk_epilo
         s = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
     if (!s)
         s = dnnl_post_ops_create(&ops);
-    if (!s)
-        s = append_epilogue(ops, e);
+    if (!s && add)
+        s = dnnl_post_ops_append_sum(ops, 1);
     if (!s)
         s = dnnl_primitive_attr_set_post_ops(attr, ops);
     if (!s)
@@ -148,14 +141,4 @@ dnnl_status_t onednn_run(const struct onednn *d, int t, const struct plan *p, co
     while (made-- > 0)
         dnnl_memory_destroy(arg[made].memory);
     return s;
-}
-
-void onednn_convert(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt)
-{
-    if (xt == yt) {
-        memcpy(y, x, n * sjk_type_size(xt));
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        sjk_store(y, yt, i, sjk_load(x, xt, i));
 }

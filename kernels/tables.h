@@ -2,8 +2,9 @@
 #ifndef SJK_TABLES_H
 #define SJK_TABLES_H
 
-#include "sjk.h"
+#include "cpu.h"
 
 extern const struct sjk_ops sjk_ops_reference, sjk_ops_portable, sjk_ops_avx2, sjk_ops_avx512, sjk_ops_avx512bf16;
+extern const struct sjk_rows cpu_rows_portable, cpu_rows_avx2, cpu_rows_avx512, cpu_rows_avx512bf16;
 
 #endif

@@ -41,8 +41,13 @@ static float normal(uint64_t seed)
     return (float)(s * M_SQRT2);
 }
 
-static float get_value(const unsigned char *p, size_t width)
+static double get_value(const unsigned char *p, size_t width)
 {
+    double d;
+    if (width == sizeof d) {
+        memcpy(&d, p, sizeof d);
+        return d;
+    }
     uint32_t u = 0;
     memcpy(width == 2 ? (unsigned char *)&u + 2 : (unsigned char *)&u, p, width);
     float f;
@@ -155,16 +160,12 @@ static double difference(const struct op *o, const struct op_buffer *b, const st
     for (int pass = 0; pass < 2; pass++) {
         double bound = o->bound > 0 ? o->bound : (m->width == 2 ? 1.0 / 256 : 2e-6) * scale;
         for (size_t i = 0; i < m->n; i++) {
-            double x, y;
-            if (m->width == 8) {
-                memcpy(&x, m->want + m->at + i * 8, 8);
-                memcpy(&y, m->got + m->at + i * 8, 8);
-            } else {
-                x = get_value(m->want + m->at + i * m->width, m->width);
-                y = get_value(m->got + m->at + i * m->width, m->width);
-            }
+            double x = get_value(m->want + m->at + i * m->width, m->width), before = 0;
+            double y = get_value(m->got + m->at + i * m->width, m->width);
+            if (b->role == 'b' || b->role == 'B')
+                before = get_value(m->byte + m->at + i * m->width, m->width);
             if (!pass)
-                scale = isfinite(x) && fabs(x) > scale ? fabs(x) : scale;
+                scale = isfinite(x) ? fmax(scale, fmax(fabs(x), isfinite(before) ? fabs(before) : 0)) : scale;
             else if (isfinite(x) != isfinite(y) || isnan(x) != isnan(y) || (isinf(x) && x != y))
                 return NAN;
             else if (isfinite(x) && x != y && !(fabs(x - y) / bound <= worst))

@@ -1,0 +1,80 @@
+/* cpu_ops: the operations that are compiled once per instruction set. Contracts in sjk.h. */
+#ifndef SJK_CPU_OPS_H
+#define SJK_CPU_OPS_H
+
+#include "isa.h"
+
+#define cpu_cast               SJK_FOR_ISA(cpu_cast)
+#define cpu_repeat             SJK_FOR_ISA(cpu_repeat)
+#define cpu_patches            SJK_FOR_ISA(cpu_patches)
+#define cpu_concat             SJK_FOR_ISA(cpu_concat)
+#define cpu_concat_backward    SJK_FOR_ISA(cpu_concat_backward)
+#define cpu_prepend            SJK_FOR_ISA(cpu_prepend)
+#define cpu_prepend_backward   SJK_FOR_ISA(cpu_prepend_backward)
+#define cpu_pool               SJK_FOR_ISA(cpu_pool)
+#define cpu_pool_backward      SJK_FOR_ISA(cpu_pool_backward)
+#define cpu_layernorm          SJK_FOR_ISA(cpu_layernorm)
+#define cpu_layernorm_backward SJK_FOR_ISA(cpu_layernorm_backward)
+#define cpu_gelu               SJK_FOR_ISA(cpu_gelu)
+#define cpu_gelu_backward      SJK_FOR_ISA(cpu_gelu_backward)
+#define cpu_relu_backward      SJK_FOR_ISA(cpu_relu_backward)
+#define cpu_column_sum         SJK_FOR_ISA(cpu_column_sum)
+#define cpu_attention          SJK_FOR_ISA(cpu_attention)
+#define cpu_attention_backward SJK_FOR_ISA(cpu_attention_backward)
+#define cpu_cosine_loss        SJK_FOR_ISA(cpu_cosine_loss)
+#define cpu_infonce            SJK_FOR_ISA(cpu_infonce)
+#define cpu_sum_squares        SJK_FOR_ISA(cpu_sum_squares)
+#define cpu_adamw              SJK_FOR_ISA(cpu_adamw)
+#define cpu_frames             SJK_FOR_ISA(cpu_frames)
+#define cpu_log_mel            SJK_FOR_ISA(cpu_log_mel)
+#define cpu_top_k              SJK_FOR_ISA(cpu_top_k)
+#define cpu_rows               SJK_FOR_ISA(cpu_rows)
+
+/* Layout */
+int cpu_cast(struct sjk *, size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
+int cpu_repeat(struct sjk *, int64_t B, int64_t rows, int64_t D, const float *src, float *dst);
+int cpu_patches(struct sjk *, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt);
+int cpu_concat(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *z, const float *table,
+               const int32_t *index, void *y);
+int cpu_concat_backward(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *dy,
+                        const int32_t *index, void *dz, float *dtable);
+int cpu_prepend(struct sjk *, int64_t B, int64_t K, int64_t D, const float *x, const float *table, const int32_t *index,
+                float *y);
+int cpu_prepend_backward(struct sjk *, int64_t B, int64_t K, int64_t D, const float *dy, const int32_t *index,
+                         float *dx, enum sjk_type t, void *dx_copy, float *dtable, float *dsum);
+int cpu_pool(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y);
+int cpu_pool_backward(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx);
+
+/* Normalisation and activations */
+int cpu_layernorm(struct sjk *, int64_t M, int64_t D, const float *x, const float *gamma, const float *beta, void *y,
+                  enum sjk_type yt, float *stat);
+int cpu_layernorm_backward(struct sjk *, int64_t M, int64_t D, const float *x, const float *gamma, const float *stat,
+                           const void *dy, enum sjk_type dyt, float *dx, int accumulate, enum sjk_type ct,
+                           void *dx_copy, float *dgamma, float *dbeta, float *dsum);
+int cpu_gelu(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *y);
+int cpu_gelu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *dy, float *dbias);
+int cpu_relu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *y, void *dy, float *dbias);
+int cpu_column_sum(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, float *sum);
+
+/* Attention */
+int cpu_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
+                  void *out);
+int cpu_attention_backward(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
+                           const void *dout, void *dqkv);
+
+/* Objective and optimiser */
+int cpu_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,
+                    float *dp);
+int cpu_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
+                float temperature, float scale, double *loss, float *dp);
+int cpu_sum_squares(struct sjk *, size_t n, const float *x, double *sum);
+int cpu_adamw(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
+
+/* Mel and search */
+int cpu_frames(struct sjk *, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window, float *frame);
+int cpu_log_mel(struct sjk *, int64_t T, const float *spectrum, const struct sjk_filterbank *, float eps, float mean,
+                float std, float *out, int64_t stride);
+int cpu_top_k(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t k, float *best,
+              int64_t *index);
+
+#endif

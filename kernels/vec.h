@@ -1,0 +1,282 @@
+/* vec: one vector of floats, as wide as the instruction set has them, and the functions that the kernels need of it.
+ * Only for sources compiled per instruction set. Polynomials are minimax fits; relative errors are stated. */
+#ifndef SJK_VEC_H
+#define SJK_VEC_H
+
+#include "isa.h"
+
+#include <math.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+enum { vec_bytes = 64 };
+#elif defined(__AVX2__)
+enum { vec_bytes = 32 };
+#else
+enum { vec_bytes = 16 };
+#endif
+enum { VW = vec_bytes / 4 }; /* floats in a vector */
+
+typedef float vf __attribute__((vector_size(vec_bytes)));
+typedef int32_t vi __attribute__((vector_size(vec_bytes)));
+typedef uint32_t vu __attribute__((vector_size(vec_bytes)));
+typedef uint16_t vh __attribute__((vector_size(vec_bytes / 2)));
+
+#define SJK_INLINE static inline __attribute__((always_inline, unused))
+
+SJK_INLINE vf vf_all(float x)
+{
+    return x - (vf){0};
+}
+
+SJK_INLINE vf vf_load(const float *p)
+{
+    vf x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+SJK_INLINE void vf_store(float *p, vf x)
+{
+    memcpy(p, &x, sizeof x);
+}
+
+/* Lanes chosen by a comparison, which is false for NaN. */
+#if defined(__AVX512F__)
+typedef __mmask16 vm;
+
+SJK_INLINE vm vf_less(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ);
+}
+
+SJK_INLINE vm vf_not_less(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ);
+}
+
+/* The lanes below n. */
+SJK_INLINE vm vf_below(int64_t n)
+{
+    return n >= VW ? 0xffff : (vm)((1u << n) - 1);
+}
+
+/* Where the mask is set a, else b. */
+SJK_INLINE vf vf_choose(vm mask, vf a, vf b)
+{
+    return (vf)_mm512_mask_blend_ps(mask, (__m512)b, (__m512)a);
+}
+
+SJK_INLINE int vm_any(vm mask)
+{
+    return mask != 0;
+}
+#else
+typedef vi vm;
+
+SJK_INLINE vm vf_less(vf a, vf b)
+{
+    return a < b;
+}
+
+SJK_INLINE vm vf_not_less(vf a, vf b)
+{
+    return a >= b;
+}
+
+SJK_INLINE vm vf_below(int64_t n)
+{
+    vi lane;
+    for (int i = 0; i < VW; i++)
+        lane[i] = i;
+    return lane < (int32_t)n;
+}
+
+SJK_INLINE vf vf_choose(vm mask, vf a, vf b)
+{
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+
+SJK_INLINE int vm_any(vm mask)
+{
+    int32_t any = 0;
+    for (int i = 0; i < VW; i++)
+        any |= mask[i];
+    return any != 0;
+}
+#endif
+
+SJK_INLINE vf vf_from_bf16(vh h)
+{
+    return (vf)(__builtin_convertvector(h, vu) << 16);
+}
+
+/* Round to nearest even; a NaN stays one. */
+SJK_INLINE vh vf_to_bf16(vf x)
+{
+#if defined(__AVX512BF16__)
+    return (vh)_mm512_cvtneps_pbh((__m512)x);
+#else
+    vu u = (vu)x, rounded = (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
+    vu number = (vu)(x == x);
+    return __builtin_convertvector((number & rounded) | (~number & (u >> 16 | 0x40u)), vh);
+#endif
+}
+
+/* n values of type t from element i; when n < VW the rest is zero. */
+SJK_INLINE vf vf_get(const void *p, enum sjk_type t, int64_t i, int64_t n)
+{
+    const float *f = (const float *)p + i;
+    const uint16_t *u = (const uint16_t *)p + i;
+    vf x = {0};
+    vh h = {0};
+    if (t == SJK_F32) {
+        if (n >= VW)
+            return vf_load(f);
+#if defined(__AVX512F__)
+        return (vf)_mm512_maskz_loadu_ps(vf_below(n), f);
+#endif
+        memcpy(&x, f, (size_t)n * 4);
+        return x;
+    }
+    if (n >= VW)
+        memcpy(&h, u, sizeof h);
+    else
+        memcpy(&h, u, (size_t)n * 2);
+    return vf_from_bf16(h);
+}
+
+/* The first n lanes of x to elements i.. of type t; all of them when n >= VW. */
+SJK_INLINE void vf_put(void *p, enum sjk_type t, int64_t i, int64_t n, vf x)
+{
+    if (t == SJK_F32) {
+        if (n >= VW)
+            vf_store((float *)p + i, x);
+        else
+            memcpy((float *)p + i, &x, (size_t)n * 4);
+        return;
+    }
+    vh h = vf_to_bf16(x);
+    if (n >= VW)
+        memcpy((uint16_t *)p + i, &h, sizeof h);
+    else
+        memcpy((uint16_t *)p + i, &h, (size_t)n * 2);
+}
+
+SJK_INLINE float vf_sum(vf x)
+{
+#if defined(__AVX512F__)
+    return _mm512_reduce_add_ps((__m512)x);
+#endif
+    float lane[VW];
+    memcpy(lane, &x, sizeof x);
+    for (int half = VW / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+/* A NaN may be dropped. */
+SJK_INLINE vf vf_max(vf a, vf b)
+{
+    return vf_choose(vf_less(b, a), a, b);
+}
+
+SJK_INLINE float vf_top(vf x)
+{
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps((__m512)x);
+#endif
+    float lane[VW];
+    memcpy(lane, &x, sizeof x);
+    for (int half = VW / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
+}
+
+SJK_INLINE vf vf_sqrt(vf x)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_sqrt_ps((__m512)x);
+#else
+    for (int i = 0; i < VW; i++)
+        x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* e^x: relative error 2e-7; 0 below -87.3, infinity above 88.8. */
+SJK_INLINE vf vf_exp(vf x)
+{
+    const float round = 12582912; /* 1.5 * 2^23: adding it leaves the nearest integer in the low bits */
+    vf y = vf_choose(vf_less(vf_all(89), x), vf_all(89), vf_choose(vf_less(x, vf_all(-110)), vf_all(-110), x));
+    vf shifted = y * 1.44269504f + round, n = shifted - round;
+    vf r = y - n * 0.693145752f;
+    r = r - n * 1.42860677e-6f; /* ln 2 in two parts */
+    vf p = r * 0.00831252491f + 0.0418901132f;
+    p = p * r + 0.166671145f;
+    p = p * r + 0.499992318f;
+    p = p * r + 1;
+    p = p * r + 1;
+#if defined(__AVX512F__)
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+    vi k = (vi)shifted - 0x4b400000, half = k >> 1;
+    p = p * (vf)((half + 127) << 23) * (vf)((k - half + 127) << 23);
+    return vf_choose(vf_less(x, vf_all(-87.3f)), vf_all(0), p);
+#endif
+}
+
+/* ln x for positive normal x: absolute error 1e-7 + half a unit in the last place. NaN and infinity stay. */
+SJK_INLINE vf vf_log(vf x)
+{
+    vi u = (vi)x, e = ((u - 0x3f3504f3) >> 23); /* so that the rest is in sqrt(1/2) .. sqrt 2 */
+    vf f = (vf)(u - (e << 23)) - 1, n = __builtin_convertvector(e, vf);
+    vf p = f * 0.0870043595f - 0.142674869f;
+    p = p * f + 0.149147678f;
+    p = p * f - 0.165775847f;
+    p = p * f + 0.199630638f;
+    p = p * f - 0.25001337f;
+    p = p * f + 0.333339107f;
+    vf y = p * f * f * f + (n * 1.42860677e-6f - 0.5f * f * f) + f + n * 0.693145752f;
+    return vf_choose(vf_less(x, vf_all(INFINITY)), y, x + x);
+}
+
+/* exp(-x^2/2), and its product with erfcx(|x|/sqrt 2) / 2, the normal distribution's tail: relative errors 1e-6. */
+struct vf_tail {
+    vf density, tail;
+};
+
+SJK_INLINE struct vf_tail vf_normal_tail(vf x)
+{
+    vf z = vf_choose(vf_less(x, vf_all(0)), -x, x);
+    vf t = 1 / (z * 0.282842712f + 1); /* 0.4 / sqrt 2 */
+    vf p = t * 0.0402674933f - 0.135471074f;
+    p = p * t + 0.0738421136f;
+    p = p * t + 0.0997296083f;
+    p = p * t + 0.0715082973f;
+    p = p * t + 0.196963027f;
+    p = p * t + 0.200958585f;
+    p = p * t + 0.226575709f;
+    p = p * t + 0.225626298f;
+    struct vf_tail r;
+    r.density = vf_exp(x * x * -0.5f);
+    r.tail = r.density * p * t * 0.5f;
+    return r;
+}
+
+/* x times the probability that a normal variable is below x. */
+SJK_INLINE vf vf_gelu(vf x)
+{
+    vf tail = vf_normal_tail(x).tail;
+    return x * vf_choose(vf_less(x, vf_all(0)), tail, 1 - tail);
+}
+
+SJK_INLINE vf vf_gelu_slope(vf x)
+{
+    struct vf_tail r = vf_normal_tail(x);
+    return vf_choose(vf_less(x, vf_all(0)), r.tail, 1 - r.tail) + x * 0.398942280f * r.density;
+}
+
+#endif
