@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "join.h"
 #include "npy.h"
@@ -110,10 +111,11 @@ enum { SJT, H5, NPY, WAV, FORMATS };
 static const struct format *format_of(const char *path)
 {
     size_t n = strlen(path);
-    if (!strcmp(path, "-"))
-        return &formats[SJT];
+    struct stat st;
     if (sj_join_is_folder(path))
         return &formats[WAV];
+    if (!strcmp(path, "-") || (!stat(path, &st) && !S_ISREG(st.st_mode)))
+        return &formats[SJT];
     for (int i = 0; i < FORMATS; i++) {
         size_t k = strlen(formats[i].ending);
         if (n > k && !strcmp(path + n - k, formats[i].ending))
