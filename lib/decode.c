@@ -18,7 +18,7 @@ struct sj_decode {
     int ended, any;
 };
 
-int sj_decode_open(const char *path, int stream, int each, struct sj_decode **out)
+int sj_decode_open(const char *path, int stream, int apart, struct sj_decode **out)
 {
     struct sj_decode *d = calloc(1, sizeof *d);
     if (!d)
@@ -27,7 +27,7 @@ int sj_decode_open(const char *path, int stream, int each, struct sj_decode **ou
     if (status)
         goto fail;
     d->channels = sj_audio_channels(d->audio);
-    d->lanes = each ? d->channels : 1;
+    d->lanes = d->channels == apart ? apart : 1;
     d->frames = malloc(sizeof(float) * BLOCK * (size_t)d->channels);
     d->input = malloc(sizeof(float) * BLOCK * (size_t)d->lanes);
     d->resample = calloc((size_t)d->lanes, sizeof(struct sj_resample *));
@@ -44,6 +44,11 @@ int sj_decode_open(const char *path, int stream, int each, struct sj_decode **ou
 fail:
     sj_decode_close(d);
     return status;
+}
+
+int sj_decode_channels(const struct sj_decode *d)
+{
+    return d->channels;
 }
 
 int sj_decode_lanes(const struct sj_decode *d)

@@ -49,6 +49,8 @@ $(BUILD)/obj/%.o: %.c
 	$(say) CC $<
 	$(hide)$(CC) $(ours) $(pkg) $(CFLAGS) -c $< -o $@
 
+$(BUILD)/obj/lib/classmap.o: schemas/classes/four.tsv # built in
+
 define isa_rule
 $(BUILD)/obj/kernels/%_cpu.$(1).o: kernels/%_cpu.c
 	@mkdir -p $$(@D)
