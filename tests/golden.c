@@ -161,7 +161,7 @@ static void backward(struct golden *g, enum sj_predictor p, int64_t micro)
     if (!status)
         golden_compare_scalar(g, golden_path(name, "/backward/%s/loss", of), 0, loss);
     golden_end(g, status);
-    golden_start(g, golden_path(name, "gradients %s%s", of, how), 1e-5, p == SJ_PREDICTOR_TRANSFORMER ? 2e-2 : 2.5e-1);
+    golden_start(g, golden_path(name, "gradients %s%s", of, how), 1e-5, p == SJ_PREDICTOR_TRANSFORMER ? 4e-2 : 2.5e-1);
     if (!status)
         golden_compare_tensors(g, golden_path(name, "/backward/%s", of), &m->layout, 0, m->layout.tensors, gradient,
                                NULL);
@@ -219,11 +219,11 @@ static void train(struct golden *g)
         status = sj_learner_new(g->k, m, &o, &l);
     if (!status)
         status = train_steps(g, l, dims[0], dims[1], dims[3], loss, norm);
-    golden_start(g, "train loss", 1e-5, 2e-3);
+    golden_start(g, "train loss", 1e-5, 8e-3);
     for (int64_t i = 0; !status && i < dims[0]; i++)
         golden_compare_scalar(g, "/train/loss", i, loss[i]);
     golden_end(g, status);
-    golden_start(g, "train grad_norm", 1e-5, 1e-2);
+    golden_start(g, "train grad_norm", 1e-5, 3e-2);
     for (int64_t i = 0; !status && i < dims[0]; i++)
         golden_compare_scalar(g, "/train/grad_norm", i, norm[i]);
     golden_end(g, status);
@@ -231,8 +231,10 @@ static void train(struct golden *g)
         status = sj_learner_get(l, SJ_LEARNER_WEIGHTS, m->weights);
     if (!status)
         status = sj_learner_get(l, SJ_LEARNER_TARGET, m->target);
-    for (int bias = 0; bias < 2; bias++) { /* the true gradient of the keys' bias is 0, so Adam amplifies rounding */
-        golden_start(g, bias ? "train weights, qkv.bias" : "train weights", bias ? 2e-3 : 1e-4, 2e-1);
+    /* Absolute, as Adam's steps are: where a gradient is nearly 0 its rounding decides the direction of a step. The
+     * true gradient of the keys' bias is 0. */
+    for (int bias = 0; bias < 2; bias++) {
+        golden_start(g, bias ? "train weights, qkv.bias" : "train weights", bias ? 2e-3 : 1e-4, 4e-2);
         if (!status) {
             const char *skip = bias ? "+attn.qkv.bias" : "-attn.qkv.bias";
             golden_compare_tensors(g, "/train", &m->layout, 0, m->layout.tensors, m->weights, skip);

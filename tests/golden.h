@@ -143,7 +143,7 @@ __attribute__((unused)) static void golden_compare_scalar(struct golden *g, cons
 }
 
 /* Tensors 0 .. n-1 of an arena against GROUP/encoder/..., GROUP/predictor/... (or GROUP/... when in_group). only: NULL,
- * "+ENDING" for names with that ending, "-ENDING" for the others. */
+ * "+ENDING" for names with that ending, "-ENDING" for the others; then the errors are absolute. */
 __attribute__((unused)) static void golden_compare_tensors(struct golden *g, const char *group,
                                                            const struct sj_layout *layout, int in_group, int n,
                                                            const float *arena, const char *only)
@@ -156,7 +156,7 @@ __attribute__((unused)) static void golden_compare_tensors(struct golden *g, con
         snprintf(path, sizeof path, "%.60s%s", group, in_group ? strchr(t->name, '/') : "/");
         if (!in_group)
             snprintf(path + strlen(path), sizeof path - strlen(path), "%s", t->name);
-        golden_compare(g, path, t->rank, t->dims, arena + t->offset, 1);
+        golden_compare(g, path, t->rank, t->dims, arena + t->offset, !only);
     }
 }
 
