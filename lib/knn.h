@@ -4,18 +4,14 @@
 
 #include <stdint.h>
 
-#include "err.h"
+#include "scores.h"
 
-struct sj_scores;
 struct sj_knn;
 
 struct sj_neighbour {
     int64_t index; /* of the reference */
     double distance;
 };
-
-/* Whether query q may find row j of the block; NULL: always. Called by many threads. */
-typedef int sj_admit(void *arg, int64_t q, int64_t j);
 
 /* Lists of the k >= 1 nearest references of each of `queries` queries, empty at first. */
 int sj_knn_new(int64_t queries, int64_t k, struct sj_knn **n);

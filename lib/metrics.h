@@ -7,11 +7,9 @@
 
 #include <stdint.h>
 
-#include "err.h"
-#include "knn.h"
+#include "scores.h"
 
 struct sjk;
-struct sj_scores;
 struct sj_ranks;
 
 /* Shares and normalised ranks, all from 0 to 1. */

@@ -75,7 +75,7 @@ static double distance(int64_t d, const float *a, const struct moments *ma, cons
         double v = (a[i] - ma->mean) * ma->scale - (b[i] - mb->mean) * mb->scale;
         sum[0] += v * v;
     }
-    return rint(sqrt(total(sum)) / SJ_DISTANCE_STEP) * SJ_DISTANCE_STEP;
+    return rint(sqrt(total(sum)) * SJ_DISTANCE_STEPS) / SJ_DISTANCE_STEPS; /* the double nearest to the decimal number */
 }
 
 double sj_vector_distance(int64_t d, const float *a, const float *b)

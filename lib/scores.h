@@ -5,7 +5,7 @@
  * constant vector becomes 0, at distance 1 from the others.
  * Cosines of a whole block come from one matrix product in the fastest type of the back end (bf16 where it is native). They
  * decide what is certain; the rest is computed again in double precision from the f32 values, so that results are exact:
- * distances are resolved to SJ_DISTANCE_STEP, and closer ones are equal. */
+ * distances are whole numbers of 1 / SJ_DISTANCE_STEPS, and closer ones are equal. */
 #ifndef SJ_SCORES_H
 #define SJ_SCORES_H
 
@@ -13,10 +13,13 @@
 
 #include "err.h"
 
-#define SJ_DISTANCE_STEP 1e-9
+#define SJ_DISTANCE_STEPS 1e9
 
 struct sjk;
 struct sj_scores;
+
+/* Whether query q may find row j; NULL: always. Called by many threads. */
+typedef int sj_admit(void *arg, int64_t q, int64_t j);
 
 /* Room for `queries` times `rows` vectors of d values. `k` is borrowed and must outlive the result. SJ_SYSTEM, SJ_DEVICE. */
 int sj_scores_new(struct sjk *k, int64_t queries, int64_t rows, int64_t d, struct sj_scores **s);
@@ -38,7 +41,7 @@ int sj_scores_threads(const struct sj_scores *s);
 int64_t sj_scores_next(const struct sj_scores *s, int64_t q, int64_t from, double distance);
 /* Whether row j is certainly nearer to query q than `distance`. When 0: ask sj_scores_distance. */
 int sj_scores_nearer(const struct sj_scores *s, int64_t q, int64_t j, double distance);
-/* The distance of query q and row j: a multiple of SJ_DISTANCE_STEP. */
+/* The distance of query q and row j. */
 double sj_scores_distance(const struct sj_scores *s, int64_t q, int64_t j);
 
 /* The same distance of any two vectors. */

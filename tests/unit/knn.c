@@ -112,7 +112,7 @@ static void compare(struct sjk *k, enum kind kind, int64_t d, int64_t count, int
     make(kind, d, query, reference);
     for (int q = 0; q < QUERIES; q++) {
         for (int j = 0; j < REFERENCES; j++) /* the distance resolved as promised */
-            want[q][j] = rint(slow_distance(d, query + q * d, reference + j * d) / SJ_DISTANCE_STEP) * SJ_DISTANCE_STEP;
+            want[q][j] = rint(slow_distance(d, query + q * d, reference + j * d) * SJ_DISTANCE_STEPS) / SJ_DISTANCE_STEPS;
         truth[q] = want[q][7 * q % REFERENCES];
     }
     int status = search(k, d, count, block, query, reference, filter, truth, &f);

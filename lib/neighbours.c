@@ -1,0 +1,261 @@
+#include "neighbours.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json.h"
+
+enum { FIELDS = 6 };
+static const char *const field[FIELDS] = {"query", "query_class", "rank", "reference", "class", "distance"};
+
+/* -- writing -------------------------------------------------------------------------------------------------------------------- */
+void sj_neighbours_head(FILE *f, int json)
+{
+    for (int i = 0; i < FIELDS && !json; i++)
+        fprintf(f, "%s%c", field[i], i + 1 < FIELDS ? '\t' : '\n');
+}
+
+static void write_text(FILE *f, const char *text)
+{
+    for (const char *p = text ? text : "-"; *p; p++) {
+        if (*p == '\t' || *p == '\n' || *p == '\\')
+            fputc('\\', f);
+        fputc(*p == '\t' ? 't' : *p == '\n' ? 'n' : *p, f);
+    }
+}
+
+static int write_json(FILE *f, const struct sj_neighbour_line *l)
+{
+    sj_json *o = sj_json_object();
+    sj_json_set(o, "query", sj_json_string(l->query));
+    if (l->query_class)
+        sj_json_set(o, "query_class", sj_json_string(l->query_class));
+    sj_json_set(o, "rank", sj_json_int(l->rank));
+    if (l->rank) {
+        sj_json_set(o, "reference", sj_json_string(l->reference));
+        if (l->class)
+            sj_json_set(o, "class", sj_json_string(l->class));
+        sj_json_set(o, "distance", sj_json_real(l->distance));
+    }
+    int status = sj_json_line(f, o);
+    sj_json_free(o);
+    return status;
+}
+
+int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *l)
+{
+    if (json)
+        return write_json(f, l);
+    write_text(f, l->query);
+    fputc('\t', f);
+    write_text(f, l->query_class);
+    fprintf(f, "\t%lld\t", (long long)l->rank);
+    write_text(f, l->rank ? l->reference : NULL);
+    fputc('\t', f);
+    write_text(f, l->rank ? l->class : NULL);
+    fprintf(f, l->rank ? "\t%.9f\n" : "\t-\n", l->distance);
+    return SJ_OK;
+}
+
+/* -- reading -------------------------------------------------------------------------------------------------------------------- */
+/* A file, one line of it ahead. */
+struct input {
+    FILE *f;
+    const char *path;
+    int64_t number;  /* of the line */
+    char *text;      /* the line */
+    size_t room;
+    sj_json *json;   /* its object, which the texts of `line` belong to, where it is one */
+    int more;        /* whether `line` holds one */
+    struct sj_neighbour_line line;
+};
+
+static int off(const struct input *in, const char *why)
+{
+    return sj_fail(SJ_INPUT, "'%s': line %lld %s", in->path, (long long)in->number, why);
+}
+
+static void unescape(char *text)
+{
+    char *to = text;
+    for (const char *p = text; *p; p++) {
+        if (*p == '\\' && p[1])
+            p++, *to++ = *p == 't' ? '\t' : *p == 'n' ? '\n' : *p;
+        else
+            *to++ = *p;
+    }
+    *to = 0;
+}
+
+static int parse_fields(struct input *in)
+{
+    char *part[FIELDS], *p = in->text;
+    struct sj_neighbour_line *l = &in->line;
+    int n = 0;
+    for (; p && n < FIELDS; n++) {
+        part[n] = p;
+        if ((p = strchr(p, '\t')))
+            *p++ = 0;
+    }
+    if (n < FIELDS || p)
+        return off(in, "has not the six fields of neighbours");
+    int none = !strcmp(part[2], "0");
+    if (sj_cli_int("rank", part[2], 0, 1e15, &l->rank) || (!none && sj_cli_real("distance", part[5], 0, 10, &l->distance)))
+        return sj_fail_at(SJ_INPUT, "'%s': line %lld", in->path, (long long)in->number);
+    l->query_class = strcmp(part[1], "-") ? part[1] : NULL;
+    l->class = strcmp(part[4], "-") ? part[4] : NULL;
+    for (int i = 0; i < FIELDS; i++)
+        unescape(part[i]);
+    l->query = part[0];
+    l->reference = part[3];
+    return SJ_OK;
+}
+
+static int parse_object(struct input *in)
+{
+    struct sj_neighbour_line *l = &in->line;
+    int status = sj_json_parse(in->text, strlen(in->text), &in->json);
+    if (status)
+        return sj_fail_at(status, "'%s': line %lld", in->path, (long long)in->number);
+    l->query = sj_json_get_text(in->json, field[0]);
+    l->query_class = sj_json_get_text(in->json, field[1]);
+    l->reference = sj_json_get_text(in->json, field[3]);
+    l->class = sj_json_get_text(in->json, field[4]);
+    if (!l->query || !sj_json_get_int(in->json, field[2], &l->rank) || l->rank < 0
+        || (l->rank && (!l->reference || !sj_json_get_real(in->json, field[5], &l->distance))))
+        return off(in, "is no neighbour");
+    return SJ_OK;
+}
+
+static int next_line(struct input *in)
+{
+    sj_json_free(in->json);
+    in->json = NULL;
+    in->more = 0;
+    in->number++;
+    ssize_t size = getline(&in->text, &in->room, in->f);
+    if (size < 0)
+        return ferror(in->f) ? sj_fail_errno("cannot read '%s'", in->path) : SJ_OK;
+    if (in->text[size - 1] != '\n' || strlen(in->text) != (size_t)size)
+        return off(in, "is cut short");
+    in->text[size - 1] = 0;
+    in->more = 1;
+    if (in->text[0] == '{')
+        return parse_object(in);
+    char *tab = strchr(in->text, '\t');
+    if (in->number == 1 && tab && tab - in->text == 5 && !strncmp(in->text, field[0], 5))
+        return next_line(in);
+    return parse_fields(in);
+}
+
+/* -- merging -------------------------------------------------------------------------------------------------------------------- */
+static int same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+/* One query's lines so far: its name, kept while the inputs move on, and how many were written. */
+struct merged {
+    char *query, *query_class;
+    int64_t rank;
+};
+
+static int begin_query(struct input *in, int n, struct merged *m)
+{
+    const struct sj_neighbour_line *first = &in[0].line;
+    for (int i = 0; i < n; i++) {
+        const struct sj_neighbour_line *l = &in[i].line;
+        if (in[i].more != in[0].more)
+            return sj_fail(SJ_INPUT, "'%s' and '%s' do not list the same queries: one has '%s' more", in[0].path, in[i].path,
+                           in[0].more ? first->query : l->query);
+        if (in[i].more && l->rank > 1)
+            return off(&in[i], "does not begin a list");
+        if (in[i].more && (!same_text(l->query, first->query) || !same_text(l->query_class, first->query_class)))
+            return sj_fail(SJ_INPUT, "'%s' and '%s' do not list the same queries: '%s' and '%s'", in[0].path, in[i].path,
+                           first->query, l->query);
+    }
+    free(m->query);
+    free(m->query_class);
+    *m = (struct merged){0};
+    if (!in[0].more)
+        return SJ_OK;
+    m->query = strdup(first->query);
+    m->query_class = first->query_class ? strdup(first->query_class) : NULL;
+    return m->query && !m->query_class == !first->query_class ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
+}
+
+/* Goes to the next line of a list; *open = 0 at its end. */
+static int advance(struct input *in, const struct merged *m, int *open)
+{
+    int64_t rank = in->line.rank;
+    int status = next_line(in);
+    *open = !status && in->more && in->line.rank == rank + 1 && rank > 0;
+    if (*open && (!same_text(in->line.query, m->query) || !same_text(in->line.query_class, m->query_class)))
+        return off(in, "names another query within a list");
+    if (!status && in->more && !*open && in->line.rank > 1)
+        return off(in, "does not follow by its rank");
+    return status;
+}
+
+static int merge_query(struct input *in, int n, int *open, int64_t k, struct merged *m, FILE *out, int json)
+{
+    int status = SJ_OK;
+    for (int i = 0; i < n; i++)
+        open[i] = 1;
+    for (int best; !status; status = advance(&in[best], m, &open[best])) {
+        best = -1;
+        for (int i = 0; i < n; i++)
+            if (open[i] && (best < 0 || in[best].line.rank == 0
+                            || (in[i].line.rank && in[i].line.distance < in[best].line.distance)))
+                best = i;
+        if (best < 0)
+            break;
+        if (!in[best].line.rank || m->rank == k)
+            continue;
+        struct sj_neighbour_line line = in[best].line;
+        line.rank = ++m->rank;
+        status = sj_neighbours_write(out, json, &line);
+        if (status)
+            break;
+    }
+    const struct sj_neighbour_line none = {.query = m->query, .query_class = m->query_class};
+    return status || m->rank ? status : sj_neighbours_write(out, json, &none);
+}
+
+static int merge(struct input *in, int n, int *open, int64_t k, FILE *out, int json)
+{
+    struct merged m = {0};
+    int status = SJ_OK;
+    sj_neighbours_head(out, json);
+    for (int i = 0; i < n && !status; i++)
+        status = next_line(&in[i]);
+    while (!status && !(status = begin_query(in, n, &m)) && in[0].more)
+        status = merge_query(in, n, open, k, &m, out, json);
+    free(m.query);
+    free(m.query_class);
+    return status;
+}
+
+int sj_neighbours_merge(int n, const char *const *paths, int64_t k, FILE *out, int json)
+{
+    struct input *in = calloc((size_t)n + 1, sizeof *in);
+    int *open = calloc((size_t)n + 1, sizeof *open), status = in && open ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
+    for (int i = 0; i < n && !status; i++) {
+        in[i].path = paths[i];
+        in[i].f = strcmp(paths[i], "-") ? fopen(paths[i], "r") : stdin;
+        if (!in[i].f)
+            status = sj_fail_errno("cannot open '%s'", paths[i]);
+    }
+    if (!status)
+        status = merge(in, n, open, k, out, json);
+    for (int i = 0; in && i < n; i++) {
+        sj_json_free(in[i].json);
+        free(in[i].text);
+        if (in[i].f && in[i].f != stdin)
+            fclose(in[i].f);
+    }
+    free(open);
+    free(in);
+    return status;
+}
