@@ -20,9 +20,9 @@ static const struct {
     {"wave", "wave/1", "sample", 1, {0}},
     {"pair", "wave/1", "pair,sample", 2, {2, (CHUNK - 1) * HOP + WINDOW}},
     {"mel", "mel/1", "mel,frame", 2, {80, 48}},
-    {"track", "embed/1", "vector", 1, {20}},
-    {"frame", "embed/1", "time,vector", 2, {6, 20}},
-    {"token", "embed/1", "frequency,time,dim", 3, {5, 6, 4}},
+    {"track", "embed/1", "vector", 1, {80}},
+    {"frame", "embed/1", "time,vector", 2, {6, 80}},
+    {"token", "embed/1", "frequency,time,dim", 3, {5, 6, 16}},
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 

@@ -25,15 +25,15 @@ import json, sys
 head, record = map(json.loads, open(sys.argv[1]))
 assert head["head"]["kind"] == "embed/1" and head["head"]["dims"] == ["time", "vector"], head
 v = record["values"]
-assert record["key"] == "song0/bass" and record["class"] == "bass" and record["dims"] == [6, 20] and record["last"] is True
-assert len(v) == 6 and all(len(r) == 20 for r in v) and abs(sum(map(sum, v)) / 120 - record["mean"]) < 1e-12
+assert record["key"] == "song0/bass" and record["class"] == "bass" and record["dims"] == [6, 80] and record["last"] is True
+assert len(v) == 6 and all(len(r) == 80 for r in v) and abs(sum(map(sum, v)) / 480 - record["mean"]) < 1e-12
 E
 cp out json.txt
 ok "which Python understands" "$python" look.py json.txt
 ok "values as text" "$view" --values --take 1 frame.sjt
 is "$(grep -c '^	' out)" 6 "a line for each row"
 ok "NaN" "$view" --json nan.sjt
-is "$(grep -c '"mean":null,"min":null,"nan":20' out)" 1 "is counted, and null in JSON"
+is "$(grep -c '"mean":null,"min":null,"nan":80' out)" 1 "is counted, and null in JSON"
 ok "any HDF5 file" "$view" -o e.h5 token.sjt
 "$python" -c 'import h5py
 with h5py.File("other.h5", "w") as f:
@@ -59,7 +59,7 @@ fails 2 "text" "JSON into a file" "$view" --json -o x.sjt three.sjt
 # -- merging
 ok "two streams" "$view" -o both.sjt track.sjt three.sjt
 ok "as one" "$view" --check both.sjt
-is "$(cat out)" "both.sjt	embed/1	10 records	10 keys	200 values" "of all records"
+is "$(cat out)" "both.sjt	embed/1	10 records	10 keys	800 values" "of all records"
 ok "the same as their bytes" sh -c "cat track.sjt three.sjt | '$view' -o both2.sjt && cmp both.sjt both2.sjt"
 fails 3 "'frame.sjt' does not go with 'track.sjt': dims is" "heads that differ" "$view" -o x.sjt track.sjt frame.sjt
 ok "nothing appears" test ! -e x.sjt
@@ -69,7 +69,7 @@ ok "parts are the whole again" sh -c "'$view' -o 1.sjt --take 2 track.sjt; '$vie
 # -- checking
 ok "good files" "$view" --check wave.sjt pair.sjt mel.sjt track.sjt frame.sjt token.sjt bf16.sjt e.h5
 is "$(wc -l <out)" 8 "a line each"
-fails 3 "'nan.sjt': 20 of 60 values are not finite" "NaN" "$view" --check nan.sjt
+fails 3 "'nan.sjt': 80 of 240 values are not finite" "NaN" "$view" --check nan.sjt
 head -c $((bytes - 1)) track.sjt >cut.sjt
 fails 3 "'cut.sjt' ends early: no END mark after record 4" "a cut file" "$view" --check cut.sjt
 fails 3 "ends early" "also when shown" "$view" cut.sjt
@@ -95,7 +95,7 @@ ok "bf16 to NPY" "$view" -o bf16.npy bf16.sjt
 cat >arrays.py <<'E'
 import h5py, json, numpy as np
 n = np.load("token.npy")
-assert n.shape == (4, 5, 6, 4) and n.dtype == np.float32
+assert n.shape == (4, 5, 6, 16) and n.dtype == np.float32
 with h5py.File("token.h5") as f:
     assert (f["embedding"][:].reshape(n.shape) == n).all() and f["key"].asstr()[0] == "song0/bass"
 assert np.load("bf16.npy").shape == (4, 80, 48) and np.load("bf16.npy").dtype == np.float32
