@@ -9,7 +9,8 @@ static const uint32_t weyl[2] = {0x9E3779B9u, 0xBB67AE85u};
 void sj_rng_block(uint64_t seed, uint64_t stream, uint64_t counter, uint32_t out[4])
 {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)(counter >> 32), c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
+    uint32_t c0 = (uint32_t)counter, c1 = (uint32_t)(counter >> 32);
+    uint32_t c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
     for (int i = 0; i < ROUNDS; i++) {
         uint64_t p0 = (uint64_t)multiply[0] * c0, p1 = (uint64_t)multiply[1] * c2;
         c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;

@@ -25,7 +25,8 @@ static const struct recipe recipes[DRUM_COUNT] = {
 /* One stroke of length LONGEST. */
 static void strike(const struct recipe *d, uint32_t seed, float *out)
 {
-    float ring = 1, hiss = 1, ring_fall = (float)sj_synth_decay(d->tone_s), hiss_fall = (float)sj_synth_decay(d->noise_s);
+    float ring = 1, ring_fall = (float)sj_synth_decay(d->tone_s);
+    float hiss = 1, hiss_fall = (float)sj_synth_decay(d->noise_s);
     float below = (float)sj_synth_pole(d->high_hz), above = (float)sj_synth_pole(d->low_hz), bottom = 0, top = 0;
     double turn = 0, glide = 1, glide_fall = sj_synth_decay(d->glide_s * 6.9);
     uint32_t state = seed | 1;
@@ -74,7 +75,7 @@ int sj_synth_render_drums(const struct sj_synth_traits *t, const struct sj_synth
     if (!kit)
         return sj_fail(SJ_SYSTEM, "no memory for a drum kit");
     make_kit(t, kit);
-    struct sj_rng r = sj_synth_rng(t, FOR_SOUND + 10 + SJ_SYNTH_DRUMS);
+    struct sj_rng r = sj_synth_rng(t, FOR_NOTES + SJ_SYNTH_DRUMS);
     for (size_t i = 0; i < part->count; i++) {
         const struct sj_synth_note *note = &part->notes[i];
         const float *hit = kit + ((size_t)note->kind * TAKES + (size_t)sj_rng_below(&r, TAKES)) * LONGEST;

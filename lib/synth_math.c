@@ -70,7 +70,7 @@ void sj_synth_make_wave(const float strength[SJ_SYNTH_HARMONICS], struct sj_synt
             x[i] = 0;
         for (unsigned k = 1; k <= SJ_SYNTH_HARMONICS && k * highest_hz < 7600; k++) {
             float a = strength[k - 1] * scale;
-            unsigned phase = k * k * (SJ_SYNTH_TABLE / 3); /* spreads the energy over the period, which lowers its peak */
+            unsigned phase = k * k * (SJ_SYNTH_TABLE / 3); /* spreads the energy over the period: a lower peak */
             for (unsigned i = 0; i < SJ_SYNTH_TABLE; i++)
                 x[i] += a * sine[(k * i + phase) % SJ_SYNTH_TABLE];
         }

@@ -11,6 +11,7 @@
 #include "synth.h"
 
 enum { SJ_SYNTH_STEPS = 16 }; /* of a bar: sixteenth notes */
+enum { SJ_SYNTH_BELLS = 5 };  /* peaks and dips of the equaliser */
 
 enum sj_synth_bass_manner { BASS_LOCKED, BASS_PUMP, BASS_WALK, BASS_OCTAVES, BASS_LONG };
 enum sj_synth_comp_manner { COMP_PAD, COMP_STABS, COMP_ARPEGGIO, COMP_STRUM, COMP_OFFBEAT };
@@ -36,6 +37,7 @@ struct sj_synth_traits {
     float slope, odd, pluck, detune, drive, noise, attack, sustain, vibrato_hz;
     /* room and master */
     float reverb_s, wet, predelay_s, damping, tilt_db, lowpass_hz, level;
+    float bell_hz[SJ_SYNTH_BELLS], bell_db[SJ_SYNTH_BELLS]; /* the colour of the room and of the desk */
 };
 
 struct sj_synth_note {
@@ -53,7 +55,7 @@ struct sj_synth_score {
     struct sj_synth_part parts[SJ_SYNTH_STEMS];
 };
 
-/* A style: what a kind of music fixes, the rest is drawn per piece. Patterns: probability of each step, digits of 1/9. */
+/* A style: what a kind of music fixes; the rest is drawn per piece. Patterns: probability of each step in ninths. */
 struct sj_synth_style {
     const char *name;
     float tempo_low, tempo_high, swing_low, swing_high, sevenths, long_chords, short_chords, open_hats;
@@ -66,7 +68,9 @@ extern const char *const sj_synth_modes[];
 extern const int sj_synth_scales[][7]; /* semitones of the seven degrees above the tonic, by mode */
 
 /* A stream of random numbers for one purpose in one piece. */
-enum sj_synth_purpose { FOR_TRAITS, FOR_CHORDS, FOR_BREAKS, FOR_PART, FOR_SOUND = FOR_PART + SJ_SYNTH_STEMS };
+enum sj_synth_purpose { /* a stem or a number is added to the last five */
+    FOR_TRAITS, FOR_CHORDS, FOR_BREAKS, FOR_PART = 10, FOR_PHRASES = 20, FOR_SOUND = 30, FOR_NOTES = 40, FOR_LEVEL = 50
+};
 struct sj_rng sj_synth_rng(const struct sj_synth_traits *t, int purpose);
 
 /* 1 with probability p. */
@@ -84,11 +88,13 @@ int sj_synth_section(const struct sj_synth_traits *t, int bar);
 int sj_synth_write_chords(const struct sj_synth_traits *t, double seconds, struct sj_synth_piece *piece);
 
 /* Fills score with the notes that begin before the piece's end. The caller releases it in any case. */
-int sj_synth_write_score(const struct sj_synth_traits *t, const struct sj_synth_piece *piece, struct sj_synth_score *score);
+int sj_synth_write_score(const struct sj_synth_traits *t, const struct sj_synth_piece *piece,
+                         struct sj_synth_score *score);
 void sj_synth_score_free(struct sj_synth_score *score);
 
 /* Renderers: add the part's notes to out[0..n-1]. */
-int sj_synth_render_tones(const struct sj_synth_traits *t, int stem, const struct sj_synth_part *part, float *out, int64_t n);
+int sj_synth_render_tones(const struct sj_synth_traits *t, int stem, const struct sj_synth_part *part, float *out,
+                          int64_t n);
 int sj_synth_render_drums(const struct sj_synth_traits *t, const struct sj_synth_part *part, float *out, int64_t n);
 int sj_synth_render_voice(const struct sj_synth_traits *t, const struct sj_synth_part *part, float *out, int64_t n);
 

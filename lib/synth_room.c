@@ -1,4 +1,4 @@
-/* The way from a dry part to a stem: saturation, equaliser, reverberation and level, the same for all stems of a piece. */
+/* From a dry part to a stem: saturation, reverberation, equaliser and level, the same for all stems of a piece. */
 #include "synth_parts.h"
 
 #include "err.h"
@@ -32,7 +32,8 @@ static void saturate(float *x, int64_t n, float drive)
 /* No rumble below 25 Hz, a tilt around 900 Hz, a low-pass of two poles. */
 static void equalise(const struct sj_synth_traits *t, float *x, int64_t n)
 {
-    float rumble = (float)sj_synth_pole(25), turn = (float)sj_synth_pole(900), close = (float)sj_synth_pole(t->lowpass_hz);
+    float rumble = (float)sj_synth_pole(25), turn = (float)sj_synth_pole(900);
+    float close = (float)sj_synth_pole(t->lowpass_hz);
     float high = (float)sj_synth_gain(t->tilt_db / 2), low = 1 / high, bottom = 0, split = 0, once = 0, twice = 0;
     for (int64_t i = 0; i < n; i++) {
         bottom += rumble * (x[i] - bottom);
@@ -41,6 +42,38 @@ static void equalise(const struct sj_synth_traits *t, float *x, int64_t n)
         once += close * (low * split + high * (v - split) - once);
         twice += close * (once - twice);
         x[i] = twice;
+    }
+}
+
+struct biquad {
+    float b0, b1, b2, a1, a2, x1, x2, y1, y2;
+};
+
+/* A peak or dip of `db` at `hz`, about an octave wide (the peaking filter of Bristow-Johnson's cookbook, Q 1.2). */
+static struct biquad bell(double hz, double db)
+{
+    double turns = hz / SJ_SYNTH_RATE, cosine = sj_synth_sin(turns + 0.25), alpha = sj_synth_sin(turns) / 2.4;
+    double a = sj_synth_gain(db / 2), scale_by = 1 / (1 + alpha / a);
+    return (struct biquad){.b0 = (float)((1 + alpha * a) * scale_by), .b1 = (float)(-2 * cosine * scale_by),
+                           .b2 = (float)((1 - alpha * a) * scale_by), .a1 = (float)(-2 * cosine * scale_by),
+                           .a2 = (float)((1 - alpha / a) * scale_by)};
+}
+
+static void colour(const struct sj_synth_traits *t, float *x, int64_t n)
+{
+    struct biquad q[SJ_SYNTH_BELLS];
+    for (int k = 0; k < SJ_SYNTH_BELLS; k++)
+        q[k] = bell(t->bell_hz[k], t->bell_db[k]);
+    for (int64_t i = 0; i < n; i++) {
+        float v = x[i];
+        for (int k = 0; k < SJ_SYNTH_BELLS; k++) {
+            float y = q[k].b0 * v + q[k].b1 * q[k].x1 + q[k].b2 * q[k].x2 - q[k].a1 * q[k].y1 - q[k].a2 * q[k].y2;
+            q[k].x2 = q[k].x1;
+            q[k].x1 = v;
+            q[k].y2 = q[k].y1;
+            q[k].y1 = v = y;
+        }
+        x[i] = v;
     }
 }
 
@@ -92,7 +125,8 @@ int sj_synth_master(const struct sj_synth_traits *t, int stem, float *x, int64_t
     if (status)
         return status;
     equalise(t, x, n);
-    struct sj_rng r = sj_synth_rng(t, FOR_SOUND + 20 + stem);
-    scale(x, n, t->level * loudness[stem] * sj_rng_range(&r, 0.8f, 1) / peak_of(x, n));
+    colour(t, x, n);
+    struct sj_rng r = sj_synth_rng(t, FOR_LEVEL + stem);
+    scale(x, n, t->level * loudness[stem] * sj_rng_range(&r, 0.9f, 1) / peak_of(x, n));
     return SJ_OK;
 }

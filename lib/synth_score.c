@@ -63,7 +63,7 @@ static int pauses(const struct sj_synth_traits *t, int stem, int bar)
     return draw % 3 == 0 && (int)(draw / 3 % SJ_SYNTH_STEMS) == stem && bar % 4 == (int)(draw / 12 % 4) && bar > 0;
 }
 
-/* -- drums ----------------------------------------------------------------------------------------------------------- */
+/* -- drums --------------------------------------------------------------------------------------------------------- */
 static void drum(struct writer *w, int bar, int step, int which, double velocity)
 {
     add(w, when(w, bar, step), 0, 0, velocity, which);
@@ -103,7 +103,7 @@ static void write_drums(struct writer *w, int bar)
         drum_fill(w, bar);
 }
 
-/* -- bass ------------------------------------------------------------------------------------------------------------ */
+/* -- bass ---------------------------------------------------------------------------------------------------------- */
 /* Lowest pitch of a class that is not below low. */
 static int at_or_above(int low, int pitch_class)
 {
@@ -158,11 +158,12 @@ static void write_bass(struct writer *w, int bar)
     }
 }
 
-/* -- accompaniment --------------------------------------------------------------------------------------------------- */
+/* -- accompaniment ------------------------------------------------------------------------------------------------- */
 enum { COMP_LOW = 52 };
 
 /* One chord from tone `first` of its voicing to tone `last`, strummed by `spread_s` from tone to tone. */
-static void comp_chord(struct writer *w, double now_s, double length_s, int first, int last, double spread_s, double velocity)
+static void comp_chord(struct writer *w, double now_s, double length_s, int first, int last, double spread_s,
+                       double velocity)
 {
     const struct sj_synth_chord *c = chord_at(w, now_s + 0.02);
     int low = COMP_LOW + w->t->comp_low;
@@ -180,7 +181,8 @@ static void comp_arpeggio(struct writer *w, int bar)
     for (int i = 0; i < SJ_SYNTH_STEPS; i += stride) {
         double now_s = when(w, bar, i);
         int tone = w->t->contour[i / stride % 4], accent = w->t->hits[sj_synth_section(w->t, bar)] >> i & 1;
-        comp_chord(w, now_s, (when(w, bar, i + stride) - now_s) * (0.6 + 1.4 * w->t->sustain), tone, tone, 0, accent ? 0.95 : 0.55);
+        double length_s = (when(w, bar, i + stride) - now_s) * (0.6 + 1.4 * w->t->sustain);
+        comp_chord(w, now_s, length_s, tone, tone, 0, accent ? 0.95 : 0.55);
     }
 }
 
@@ -197,6 +199,7 @@ static void write_comp(struct writer *w, int bar)
 {
     const struct sj_synth_traits *t = w->t;
     unsigned hits = t->hits[sj_synth_section(t, bar)];
+    double beat_s = 60 / t->tempo;
     switch (t->comp_manner) {
     case COMP_PAD:
         comp_pad(w, bar);
@@ -206,18 +209,21 @@ static void write_comp(struct writer *w, int bar)
         break;
     case COMP_OFFBEAT:
         for (int i = 2; i < SJ_SYNTH_STEPS; i += 4)
-            comp_chord(w, when(w, bar, i), (0.1 + 0.15 * t->sustain) * 60 / t->tempo, 0, 2, 0.006, i % 8 == 6 ? 0.9 : 0.75);
+            comp_chord(w, when(w, bar, i), (0.1 + 0.15 * t->sustain) * beat_s, 0, 2, 0.006, i % 8 == 6 ? 0.9 : 0.75);
         break;
-    default: /* stabs are short, strums ring */
+    case COMP_STRUM:
         for (int i = 0; i < SJ_SYNTH_STEPS; i++)
-            if (hits >> i & 1 || (t->comp_manner == COMP_STRUM && i % 4 == 0))
-                comp_chord(w, when(w, bar, i), (t->comp_manner == COMP_STRUM ? 0.9 : 0.2 + 0.3 * t->sustain) * 60 / t->tempo, 0,
-                           t->comp_manner == COMP_STRUM ? 4 : 3, t->comp_manner == COMP_STRUM ? 0.012 : 0.003,
-                           hits >> i & 1 ? 0.85 : 0.6);
+            if (i % 4 == 0 || hits >> i & 1)
+                comp_chord(w, when(w, bar, i), 0.9 * beat_s, 0, 4, 0.012, hits >> i & 1 ? 0.85 : 0.6);
+        break;
+    default: /* stabs */
+        for (int i = 0; i < SJ_SYNTH_STEPS; i++)
+            if (hits >> i & 1)
+                comp_chord(w, when(w, bar, i), (0.2 + 0.3 * t->sustain) * beat_s, 0, 3, 0.003, 0.85);
     }
 }
 
-/* -- voice ----------------------------------------------------------------------------------------------------------- */
+/* -- voice --------------------------------------------------------------------------------------------------------- */
 /* The tone of the scale (strong: of the chord) that is nearest to `near`. */
 static int singable(const struct writer *w, double now_s, int near, int strong)
 {
@@ -239,7 +245,7 @@ static void write_voice(struct writer *w, int bar)
     const struct sj_synth_traits *t = w->t;
     if (bar % 2)
         return;
-    struct sj_rng motif = sj_synth_rng(t, FOR_PART + SJ_SYNTH_VOCALS + 100 + sj_synth_section(t, bar) * 2 + bar % 4 / 2);
+    struct sj_rng motif = sj_synth_rng(t, FOR_PHRASES + sj_synth_section(t, bar) * 2 + bar % 4 / 2);
     int stride = t->subdivision == 2 || t->density < 0.5f ? 2 : 1, end = 22 + (int)sj_rng_below(&motif, 9);
     int pitch = t->voice_center + (int)sj_rng_below(&motif, 5) - 2, first = 1;
     for (int i = (int)sj_rng_below(&motif, 3) * 2; i < end;) {
@@ -259,12 +265,14 @@ static void write_voice(struct writer *w, int bar)
     }
 }
 
-int sj_synth_write_score(const struct sj_synth_traits *t, const struct sj_synth_piece *piece, struct sj_synth_score *score)
+int sj_synth_write_score(const struct sj_synth_traits *t, const struct sj_synth_piece *piece,
+                         struct sj_synth_score *score)
 {
-    static void (*const write[SJ_SYNTH_STEMS])(struct writer *, int) = {write_bass, write_drums, write_comp, write_voice};
+    static void (*const write[])(struct writer *, int) = {write_bass, write_drums, write_comp, write_voice};
     double end_s = (double)piece->samples / SJ_SYNTH_RATE;
     for (int s = 0; s < SJ_SYNTH_STEMS && piece->chord_count; s++) {
-        struct writer w = {.t = t, .piece = piece, .part = &score->parts[s], .r = sj_synth_rng(t, FOR_PART + s), .end_s = end_s};
+        struct writer w = {.t = t, .piece = piece, .part = &score->parts[s], .end_s = end_s};
+        w.r = sj_synth_rng(t, FOR_PART + s);
         for (int bar = 0; when(&w, bar, 0) < end_s; bar++)
             if (!pauses(t, s, bar))
                 write[s](&w, bar);

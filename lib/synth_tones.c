@@ -113,11 +113,12 @@ static void shape(const struct envelope *e, const struct sj_synth_note *note, do
     *mix = note->velocity * (e->bright_s > 0 ? (float)sj_synth_exp2(-at_s / e->bright_s * 4) : 0.8f);
 }
 
-static void play(const struct sj_synth_traits *t, const struct instrument *in, const struct sj_synth_note *note, uint32_t seed,
-                 float *out, int64_t n)
+static void play(const struct sj_synth_traits *t, const struct instrument *in, const struct sj_synth_note *note,
+                 uint32_t seed, float *out, int64_t n)
 {
     const struct envelope *e = &in->e;
-    int64_t first = (int64_t)(note->start_s * SJ_SYNTH_RATE), last = (int64_t)((note->length_s + e->release_s) * SJ_SYNTH_RATE);
+    int64_t first = (int64_t)(note->start_s * SJ_SYNTH_RATE);
+    int64_t last = (int64_t)((note->length_s + e->release_s) * SJ_SYNTH_RATE);
     if (last > n - first)
         last = n - first;
     double hz = sj_synth_hz(note->pitch + t->tuning);
@@ -142,14 +143,15 @@ static void play(const struct sj_synth_traits *t, const struct instrument *in, c
     }
 }
 
-int sj_synth_render_tones(const struct sj_synth_traits *t, int stem, const struct sj_synth_part *part, float *out, int64_t n)
+int sj_synth_render_tones(const struct sj_synth_traits *t, int stem, const struct sj_synth_part *part, float *out,
+                          int64_t n)
 {
     struct instrument *in = malloc(sizeof *in);
     if (!in)
         return sj_fail(SJ_SYSTEM, "no memory for an instrument");
     int low = stem == SJ_SYNTH_BASS;
     make_instrument(t, low && t->bass_manner != BASS_LONG ? TONE_PLUCK : low ? TONE_KEYS : t->instrument, low, in);
-    struct sj_rng r = sj_synth_rng(t, FOR_SOUND + 10 + stem);
+    struct sj_rng r = sj_synth_rng(t, FOR_NOTES + stem);
     for (size_t i = 0; i < part->count; i++)
         play(t, in, &part->notes[i], sj_rng_u32(&r), out, n);
     free(in);

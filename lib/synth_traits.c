@@ -8,23 +8,31 @@ const int sj_synth_scales[][7] = {
 
 /* clang-format off */
 const struct sj_synth_style sj_synth_styles[] = {
-    /*  name      tempo      swing       7ths long short open sub  bass                        accompaniment */
-    {"ballad",   62,  84, .50f, .54f, .4f, .2f, .2f, .1f, 4, {BASS_LONG, BASS_LOCKED},    {COMP_PAD, COMP_ARPEGGIO, COMP_STRUM},
-        "9000001060000300", "0000900000009000", "9080908090809080"},
-    {"rock",    104, 152, .50f, .52f, .1f, .2f, .2f, .2f, 2, {BASS_PUMP, BASS_LOCKED},    {COMP_STRUM, COMP_STRUM, COMP_PAD},
-        "9000013080900200", "0000900000009001", "9080908090809080"},
-    {"funk",     92, 118, .50f, .60f, .7f, .4f, .1f, .3f, 4, {BASS_LOCKED, BASS_LOCKED},  {COMP_STABS, COMP_STABS, COMP_STRUM},
-        "9004002050700300", "0000901201209003", "9797979797979797"},
-    {"house",   116, 130, .50f, .57f, .5f, .3f, .1f, .9f, 4, {BASS_OCTAVES, BASS_LOCKED}, {COMP_STABS, COMP_PAD, COMP_ARPEGGIO},
-        "9000900090009001", "0000900000009000", "1090109010901094"},
-    {"reggae",   66,  88, .50f, .62f, .2f, .3f, .1f, .2f, 4, {BASS_LOCKED, BASS_LONG},    {COMP_OFFBEAT, COMP_OFFBEAT, COMP_OFFBEAT},
-        "1000000190000001", "1000000090000010", "9081908190819081"},
-    {"swing",   120, 180, .60f, .68f, .9f, .1f, .3f, .1f, 2, {BASS_WALK, BASS_WALK},      {COMP_STABS, COMP_PAD, COMP_STABS},
-        "3020102030201020", "0010000200100030", "9000906090009060"},
-    {"latin",    88, 124, .50f, .52f, .5f, .2f, .2f, .1f, 4, {BASS_LOCKED, BASS_OCTAVES}, {COMP_ARPEGGIO, COMP_STABS, COMP_STRUM},
-        "9002900290029002", "9009009000909000", "9696969696969696"},
-    {"hiphop",   74,  98, .50f, .66f, .6f, .5f, .0f, .2f, 4, {BASS_LOCKED, BASS_LONG},    {COMP_PAD, COMP_STABS, COMP_ARPEGGIO},
-        "9003002060930200", "0000900000009001", "9494949494949494"},
+    /* name, tempo, swing, odds of sevenths, long chords, short chords, open hats; subdivision */
+    {"ballad",    62,  84, 0.50f, 0.54f, 0.4f, 0.2f, 0.2f, 0.1f, 4,
+     {BASS_LONG, BASS_LOCKED}, {COMP_PAD, COMP_ARPEGGIO, COMP_STRUM},
+     "9000001060000300", "0000900000009000", "9080908090809080"},
+    {"rock",     104, 152, 0.50f, 0.52f, 0.1f, 0.2f, 0.2f, 0.2f, 2,
+     {BASS_PUMP, BASS_LOCKED}, {COMP_STRUM, COMP_STRUM, COMP_PAD},
+     "9000013080900200", "0000900000009001", "9080908090809080"},
+    {"funk",        92, 118, 0.50f, 0.60f, 0.7f, 0.4f, 0.1f, 0.3f, 4,
+     {BASS_LOCKED, BASS_LOCKED}, {COMP_STABS, COMP_STABS, COMP_STRUM},
+     "9004002050700300", "0000901201209003", "9797979797979797"},
+    {"house",    116, 130, 0.50f, 0.57f, 0.5f, 0.3f, 0.1f, 0.9f, 4,
+     {BASS_OCTAVES, BASS_LOCKED}, {COMP_STABS, COMP_PAD, COMP_ARPEGGIO},
+     "9000900090009001", "0000900000009000", "1090109010901094"},
+    {"reggae",    66,  88, 0.50f, 0.62f, 0.2f, 0.3f, 0.1f, 0.2f, 4,
+     {BASS_LOCKED, BASS_LONG}, {COMP_OFFBEAT, COMP_OFFBEAT, COMP_OFFBEAT},
+     "1000000190000001", "1000000090000010", "9081908190819081"},
+    {"swing",    120, 180, 0.60f, 0.68f, 0.9f, 0.1f, 0.3f, 0.1f, 2,
+     {BASS_WALK, BASS_WALK}, {COMP_STABS, COMP_PAD, COMP_STABS},
+     "3020102030201020", "0010000200100030", "9000906090009060"},
+    {"latin",      88, 124, 0.50f, 0.52f, 0.5f, 0.2f, 0.2f, 0.1f, 4,
+     {BASS_LOCKED, BASS_OCTAVES}, {COMP_ARPEGGIO, COMP_STABS, COMP_STRUM},
+     "9002900290029002", "9009009000909000", "9696969696969696"},
+    {"hiphop",    74,  98, 0.50f, 0.66f, 0.6f, 0.5f, 0.0f, 0.2f, 4,
+     {BASS_LOCKED, BASS_LONG}, {COMP_PAD, COMP_STABS, COMP_ARPEGGIO},
+     "9003002060930200", "0000900000009001", "9494949494949494"},
 };
 /* clang-format on */
 enum { STYLES = sizeof sj_synth_styles / sizeof sj_synth_styles[0] };
@@ -120,7 +128,11 @@ static void draw_sound(struct sj_rng *r, struct sj_synth_traits *t)
     t->damping = sj_rng_range(r, 0.1f, 0.7f);
     t->tilt_db = sj_rng_range(r, -7, 7);
     t->lowpass_hz = 2200 * (float)sj_synth_exp2(1.8 * sj_rng_double(r)); /* up to 7.6 kHz */
-    t->level = sj_rng_range(r, 0.45f, 0.9f);
+    t->level = sj_rng_range(r, 0.4f, 0.95f);
+    for (int i = 0; i < SJ_SYNTH_BELLS; i++) { /* spread over 120 Hz .. 6 kHz */
+        t->bell_hz[i] = 120 * (float)sj_synth_exp2(1.13 * i + 1.1 * sj_rng_double(r));
+        t->bell_db[i] = sj_rng_range(r, -10, 10);
+    }
 }
 
 void sj_synth_draw_traits(uint64_t seed, uint64_t number, struct sj_synth_traits *t)
@@ -135,7 +147,7 @@ void sj_synth_draw_traits(uint64_t seed, uint64_t number, struct sj_synth_traits
 
 double sj_synth_step_time(const struct sj_synth_traits *t, int bar, int step)
 {
-    /* swing moves the middle of each group of `4 / (subdivision / 2)` steps; the steps around it are stretched with it */
+    /* swing moves the middle of a beat (or of each half of it); the steps around it are stretched with it */
     int group = t->subdivision == 2 ? 4 : 2, half = group / 2, inside = step % group;
     double place = inside <= half ? t->swing * inside / half : t->swing + (1 - t->swing) * (inside - half) / half;
     return t->start_s + (bar * 4.0 + (step / group + place) * group / 4.0) * 60 / t->tempo;

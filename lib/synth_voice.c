@@ -9,8 +9,9 @@
 enum { BLOCK = 64, FORMANTS = 4, VOWELS = 6 };
 
 /* Hz; after the averages of Peterson & Barney, "Control methods used in a study of the vowels", JASA 1952. */
-static const float vowels[VOWELS][FORMANTS] = {{730, 1090, 2440, 3400}, {530, 1840, 2480, 3500}, {270, 2290, 3010, 3700},
-                                               {570, 840, 2410, 3300},  {300, 870, 2240, 3200},  {640, 1190, 2390, 3400}};
+static const float vowels[VOWELS][FORMANTS] = {
+    {730, 1090, 2440, 3400}, {530, 1840, 2480, 3500}, {270, 2290, 3010, 3700},
+    {570, 840, 2410, 3300},  {300, 870, 2240, 3200},  {640, 1190, 2390, 3400}};
 static const float bandwidth_hz[FORMANTS] = {80, 100, 140, 200};
 static const float strength[FORMANTS] = {1, 0.7f, 0.4f, 0.25f};
 
@@ -86,8 +87,8 @@ static double contour(struct singer *s, const struct sj_synth_traits *t, const s
     return sj_synth_hz(s->pitch + t->tuning + depth * sj_synth_sin(t->vibrato_hz * at_s));
 }
 
-static void sing_note(struct singer *s, const struct sj_synth_traits *t, const struct sj_synth_note *note, struct sj_rng *r,
-                      int64_t *done, int64_t end, float *out)
+static void sing_note(struct singer *s, const struct sj_synth_traits *t, const struct sj_synth_note *note,
+                      struct sj_rng *r, int64_t *done, int64_t end, float *out)
 {
     int vowel = (int)sj_rng_below(r, VOWELS), consonant = sj_synth_chance(r, 0.5f);
     double burst_s = 0.03 + 0.04 * sj_rng_double(r);
@@ -103,7 +104,8 @@ static void sing_note(struct singer *s, const struct sj_synth_traits *t, const s
             s->formant_hz[f] += 0.08f * (vowels[vowel][f] * s->size - s->formant_hz[f]);
             tune(&s->tract[f], fmin(s->formant_hz[f], 7000), bandwidth_hz[f]);
         }
-        float goal = !sounding ? 0.75f * s->amplitude : s->amplitude + 0.2f * (note->velocity * (burst ? 0.3f : 1) - s->amplitude);
+        float loud = note->velocity * (burst ? 0.3f : 1), now = s->amplitude;
+        float goal = sounding ? now + 0.2f * (loud - now) : 0.75f * now;
         int length = end - i < BLOCK ? (int)(end - i) : BLOCK;
         sing(s, contour(s, t, note, at_s), goal, burst ? 0.25f + 0.5f * t->noise : 0, out + i, length);
         *done = i + BLOCK;
