@@ -12,14 +12,20 @@ for k in wave pair mel track; do "$make" $k 1 >$k.sjt || exit 1; done
 echo "hello, world" >text
 : >empty
 
-# The rows: program; kind of stream that it reads, "any", or "-"; its arguments, for a whole run on that stream.
-rows="
-sj-view|any|-o -
-sj-mel|wave|-j 1
-sj-embed|mel|-m $model -j 1
-sj-predict|token|-m $model -j 1 --class bass
-"
 "$bin/sj-embed" -m "$model" -j 1 mel.sjt >token.sjt && "$bin/sj-embed" -m "$model" -j 1 --layer 1 mel.sjt >token.other || exit 1
+
+# The rows: program; kind of stream that it reads ("any"; "-": none); what it writes, stream or text; its arguments, @ being the
+# input. Where a program reads streams in two places it has two rows.
+rows="
+sj-view|any|stream|@
+sj-mel|wave|stream|-j 1 @
+sj-embed|mel|stream|-m $model -j 1 @
+sj-predict|token|stream|-m $model -j 1 --class bass @
+sj-knn|track|text|-j 1 --query track.sjt @
+sj-knn|track|text|-j 1 --query @ track.sjt
+sj-chunk|-|stream|
+sj-synth|-|text|
+"
 
 # quiet STATUS COMMAND...: whether it exits so, with nothing on standard error but, when it fails, one line.
 quiet() {
@@ -51,9 +57,9 @@ every_program() {
 # run_on INPUT OUTPUT: the program p with its args.
 run_on() {
     # shellcheck disable=SC2086  # words
-    "$p" $args "$1" >"$2"
+    "$p" ${args//@/$1} -o "$2"
 }
-# Every cut of $1 ends in status 3 and no whole stream.
+# Every cut of $1 ends in status 3, no file, and, on standard output, no whole stream.
 cuts_fail() {
     local at d size tried=0
     size=$(wc -c <"$1")
@@ -61,41 +67,49 @@ cuts_fail() {
         for d in -1 0 1; do
             [ $((at + d)) -ge 0 ] && [ $((at + d)) -lt "$size" ] || continue
             head -c $((at + d)) "$1" >cut.sjt
-            quiet 3 run_on cut.sjt cut.out || { echo "cut after $((at + d)) bytes" >&2; return 1; }
-            quiet 3 "$bin/sj-view" --check cut.out || { echo "cut after $((at + d)) bytes: whole output" >&2; return 1; }
             tried=$((tried + 1))
+            quiet 3 run_on cut.sjt cut.out.sjt && [ ! -e cut.out.sjt ] || { echo "cut after $((at + d)) bytes" >&2; return 1; }
+            [ "$writes" = stream ] && [ "$d" -eq 0 ] || continue
+            quiet 3 run_on cut.sjt - >piped.sjt && quiet 3 "$bin/sj-view" --check piped.sjt ||
+                { echo "cut after $((at + d)) bytes, standard output" >&2; return 1; }
         done
     done
     [ "$tried" -gt 8 ]
 }
-records() { "$bin/sj-view" "$1" | grep -vc '^#'; } # and the line of names
+records() { "$bin/sj-view" "$1" | grep -v '^#' | sed 1d | wc -l; }
+stdin_to() { run_on - "$2" <"$1"; }
+to_full() { run_on "$1" - >/dev/full; }
 
-filter() { # program kind arguments
-    local kind=$2 file=$2.sjt k
-    p=$bin/$1 args=$3
-    [ "$kind" = any ] && file=track.sjt
-    ok "$1 reads $file" quiet 0 run_on "$file" whole.out
-    ok "$1 writes a whole stream" "$bin/sj-view" --check whole.out
-    # shellcheck disable=SC2086
-    ok "$1 reads standard input" quiet 0 sh -c 'exec "$0" "$@" <"$FILE" >stdin.out' "$p" $args
-    ok "$1 writes the same" cmp whole.out stdin.out
-    ok "$1 ends with an error where $file is cut" cuts_fail "$file"
+reads_streams() { # program kind writes arguments
+    local file=$2.sjt name="$1 $4" k
+    p=$bin/$1 writes=$3 args=$4
+    name=${name//$dir\//}
+    [ "$2" = any ] && file=track.sjt
+    ok "$name: reads $file" quiet 0 run_on "$file" whole.sjt
+    ok "$name: standard input" quiet 0 stdin_to "$file" stdin.sjt
+    ok "$name: gives the same" cmp whole.sjt stdin.sjt
+    ok "$name: fails where $file is cut" cuts_fail "$file"
     cat "$file" "$file" >two.sjt
-    ok "$1 reads two streams as one" quiet 0 run_on two.sjt two.out
-    is $(($(records two.out) - 1)) $((2 * ($(records whole.out) - 1))) "$1 writes the records of both"
+    ok "$name: two streams as one" quiet 0 run_on two.sjt two.out.sjt
+    if [ "$writes" = stream ]; then
+        ok "$name: writes a whole stream" "$bin/sj-view" --check whole.sjt
+        is "$(records two.out.sjt)" $((2 * $(records whole.sjt))) "$name: the records of both"
+    fi
     cat "$file" "${file%.sjt}.other" >unequal.sjt
-    ok "$1 refuses unequal heads" quiet 3 run_on unequal.sjt unequal.out
-    is "$(grep -c "does not go with" said)" 1 "$1 names both"
+    ok "$name: refuses unequal heads" quiet 3 run_on unequal.sjt x.sjt
+    is "$(grep -c "does not go with" said)" 1 "$name: names both"
     for k in wave mel track token; do
-        [ "$kind" != any ] && [ "$kind" != $k ] && ok "$1 refuses $k" quiet 3 run_on $k.sjt wrong.out
+        [ "$2" != any ] && [ "$2" != $k ] && ok "$name: refuses $k" quiet 3 run_on $k.sjt x.sjt
     done
-    ok "$1 refuses a text" quiet 3 run_on text text.out
-    ok "$1 refuses an empty file" quiet 3 run_on empty empty.out
-    ok "$1 refuses a folder" quiet 3 run_on . folder.out
-    ok "$1 misses a file" quiet 4 run_on nowhere nowhere.out
-    ok "$1 notices a full device" quiet 4 run_on "$file" /dev/full
-    { sleep 0.1; run_on "$file" /dev/stdout 2>pipe.err; echo $? >status; } | true
-    is "$(cat status pipe.err)" 141 "$1 ends quietly when nobody reads"
+    ok "$name: refuses a text" quiet 3 run_on text x.sjt
+    ok "$name: refuses an empty file" quiet 3 run_on empty x.sjt
+    ok "$name: refuses a folder" quiet 3 run_on . x.sjt
+    ok "$name: misses a file" quiet 4 run_on nowhere x.sjt
+    ok "$name: of all these nothing appears" test ! -e x.sjt
+    ok "$name: notices a full device" quiet 4 run_on "$file" /dev/full
+    ok "$name: standard output, too" quiet 4 to_full "$file"
+    { sleep 0.1; run_on "$file" - 2>pipe.err; echo $? >status; } | true
+    is "$(cat status pipe.err)" 141 "$name: ends quietly when nobody reads"
 }
 
 for p in "$bin"/sj-*; do
@@ -108,10 +122,7 @@ for p in "$bin"/sj-*; do
         failed=$((failed + 1))
     fi
 done
-while IFS='|' read -r program kind arguments; do
-    [ -n "$program" ] && [ "$kind" != - ] || continue
-    export FILE=$kind.sjt
-    [ "$kind" = any ] && FILE=track.sjt
-    filter "$program" "$kind" "$arguments"
+while IFS='|' read -r program kind writes arguments; do
+    [ -z "$program" ] || [ "$kind" = - ] || reads_streams "$program" "$kind" "$writes" "$arguments"
 done <<<"$rows"
 finish
