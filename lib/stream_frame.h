@@ -1,4 +1,4 @@
-/* stream_frame: the fixed header before every payload, as it lies in a stream (schemas/stream.md). Of lib/stream_*.c. */
+/* stream_frame: the fixed header before every payload, as it lies in a stream (schemas/stream.md); for stream_*.c. */
 #ifndef SJ_STREAM_FRAME_H
 #define SJ_STREAM_FRAME_H
 

@@ -12,10 +12,11 @@ for k in wave pair mel track; do "$make" $k 1 >$k.sjt || exit 1; done
 echo "hello, world" >text
 : >empty
 
-"$bin/sj-embed" -m "$model" -j 1 mel.sjt >token.sjt && "$bin/sj-embed" -m "$model" -j 1 --layer 1 mel.sjt >token.other || exit 1
+"$bin/sj-embed" -m "$model" -j 1 mel.sjt >token.sjt || exit 1
+"$bin/sj-embed" -m "$model" -j 1 --layer 1 mel.sjt >token.other || exit 1
 
-# The rows: program; kind of stream that it reads ("any"; "-": none); what it writes, stream or text; its arguments, @ being the
-# input. Where a program reads streams in two places it has two rows.
+# The rows: program; kind of stream that it reads ("any"; "-": none); what it writes, stream or text; its arguments, @
+# being the input. Where a program reads streams in two places it has two rows.
 rows="
 sj-view|any|stream|@
 sj-mel|wave|stream|-j 1 @
@@ -39,8 +40,8 @@ quiet() {
     return 1
 }
 # The options of a program by its --help, and by its manual.
-by_help() { "$1" --help | sed -n 's/^  \(-.,\|   \) --\([a-z0-9-]*\).*/\2/p' | sort -u; }
-by_manual() { grep '^\.It ' "$1" | grep -o 'Fl Fl [a-z0-9-]*' | sed 's/Fl Fl //' | sort -u; }
+by_help() { "$1" --help | sed -n 's/^  \(-.,\|   \) --\([a-z0-9-]*\).*/\2/p' | sort -u | tr '\n' ' '; }
+by_manual() { grep '^\.It ' "$1" | grep -o 'Fl Fl [a-z0-9-]*' | sed 's/Fl Fl //' | sort -u | tr '\n' ' '; }
 
 every_program() {
     local p=$bin/$1
@@ -51,7 +52,7 @@ every_program() {
     ok "$1 refuses an unknown option" quiet 2 "$p" --no-such-option
     ok "$1 refuses an abbreviation" quiet 2 "$p" --versio
     ok "$1 notices a full device" quiet 4 sh -c 'exec "$0" --help >/dev/full' "$p"
-    is "$(by_manual "$man/$1.1" | tr '\n' ' ')" "$(by_help "$p" | tr '\n' ' ')" "$1 and its manual have the same options"
+    is "$(by_manual "$man/$1.1")" "$(by_help "$p")" "$1 and its manual have the same options"
 }
 
 # run_on INPUT OUTPUT: the program p with its args.
@@ -68,7 +69,8 @@ cuts_fail() {
             [ $((at + d)) -ge 0 ] && [ $((at + d)) -lt "$size" ] || continue
             head -c $((at + d)) "$1" >cut.sjt
             tried=$((tried + 1))
-            quiet 3 run_on cut.sjt cut.out.sjt && [ ! -e cut.out.sjt ] || { echo "cut after $((at + d)) bytes" >&2; return 1; }
+            quiet 3 run_on cut.sjt cut.out.sjt && [ ! -e cut.out.sjt ] ||
+                { echo "cut after $((at + d)) bytes" >&2; return 1; }
             [ "$writes" = stream ] && [ "$d" -eq 0 ] || continue
             quiet 3 run_on cut.sjt - >piped.sjt && quiet 3 "$bin/sj-view" --check piped.sjt ||
                 { echo "cut after $((at + d)) bytes, standard output" >&2; return 1; }

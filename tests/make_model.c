@@ -1,4 +1,5 @@
-/* make_model: an untrained model of 16 dimensions for the tests of the tools.   make_model FILE [mlp|mlp_none|transformer] */
+/* make_model: an untrained model of 16 dimensions for the tests of the tools.
+ *   make_model FILE [mlp|mlp_none|transformer] */
 #include <stdio.h>
 #include <string.h>
 

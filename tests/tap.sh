@@ -23,7 +23,7 @@ ok() {
     fi
 }
 
-# fails STATUS TEXT NAME COMMAND...: whether it exits with STATUS and says one line on standard error that contains TEXT.
+# fails STATUS TEXT NAME COMMAND...: whether it exits with STATUS and one line on standard error that contains TEXT.
 fails() {
     want=$1 text=$2 name=$3 count=$((count + 1))
     shift 3

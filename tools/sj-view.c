@@ -17,8 +17,8 @@ static int64_t skip, take = -1;
 static const char *key, *role, *class;
 
 static const struct sj_option options[] = {
-    {SJ_FLAG, 0, "check", &checking, 0, NULL, "read everything, print a line of counts for each input", 0, 0, NULL, NULL,
-     0, NULL},
+    {SJ_FLAG, 0, "check", &checking, 0, NULL, "read everything, print a line of counts for each input", 0, 0, NULL,
+     NULL, 0, NULL},
     {SJ_FLAG, 0, "values", &values, 0, NULL, "print the values too", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "key", &key, 0, "GLOB", "only records whose key matches, as '*/bass'", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "role", &role, 0, "ROLE", "only records of this role: mix, stem, rest, prediction", 0, 0, NULL, NULL,
@@ -239,10 +239,10 @@ static const struct sj_tool tool = {
     .name = "sj-view",
     .summary = "looks at, checks, cuts, merges and converts streams and files",
     .operands = "[FILE...]",
-    .details = "Reads streams, HDF5 files of embeddings and NumPy arrays, whose heads must be equal, as one sequence of\n"
-               "records, and prints the head and a line for each record; of other HDF5 files, what lies in them. With -o the\n"
-               "records go, unchanged, to a stream (NAME.sjt, or - for standard output), embeddings (NAME.h5), an array\n"
-               "(NAME.npy) or sound (NAME.wav, FOLDER/).",
+    .details = "Reads streams, HDF5 files of embeddings and NumPy arrays, whose heads must be equal, as one\n"
+               "sequence of records, and prints the head and a line for each record; of other HDF5 files, what\n"
+               "lies in them. With -o the records go, unchanged, to a stream (NAME.sjt, or - for standard output),\n"
+               "embeddings (NAME.h5), an array (NAME.npy) or sound (NAME.wav, FOLDER/).",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_JSON,
     .max_operands = -1,

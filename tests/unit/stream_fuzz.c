@@ -16,9 +16,8 @@ static char seed_path[64], bad[64], again[64];
 static uint64_t odd_value(struct sj_rng *r)
 {
     static const uint64_t odd[] = {0, 1, 2, 3, 7, 8, 9, 63, 64, 65, 127, 128, 255, 256, 4096, 4097, 0x7fff, 0x8000,
-                                   0xffff,
-                                   0x10000, 0x100000, 0x100001, 0x7fffffff, 0x80000000, 0xffffffff, (uint64_t)1 << 32,
-                                   (uint64_t)1 << 62, INT64_MAX, (uint64_t)1 << 63, UINT64_MAX};
+                                   0xffff, 0x10000, 0x100000, 0x100001, 0x7fffffff, 0x80000000, 0xffffffff,
+                                   (uint64_t)1 << 32, (uint64_t)1 << 62, INT64_MAX, (uint64_t)1 << 63, UINT64_MAX};
     return sj_rng_below(r, 4) ? odd[sj_rng_below(r, sizeof odd / sizeof *odd)] : sj_rng_u64(r);
 }
 
@@ -26,8 +25,8 @@ static uint64_t odd_value(struct sj_rng *r)
 static void set_field(struct sj_rng *r, unsigned char *p)
 {
     static const unsigned char field[][2] = {{4, 2}, {6, 2}, {8, 8}, {16, 4}, {20, 2}, {22, 2}, {24, 8}, {32, 8},
-                                             {40, 4},
-                                             {44, 2}, {46, 2}, {48, 1}, {49, 1}, {56, 8}, {64, 8}, {112, 8}, {120, 4}};
+                                             {40, 4}, {44, 2}, {46, 2}, {48, 1}, {49, 1}, {56, 8}, {64, 8}, {112, 8},
+                                             {120, 4}};
     uint64_t value = odd_value(r);
     size_t i = (size_t)sj_rng_below(r, sizeof field / sizeof *field);
     memcpy(p + field[i][0], &value, field[i][1]);
@@ -40,8 +39,9 @@ static void reseal(unsigned char *bytes, size_t size)
         struct sj_frame f;
         memcpy(&f, bytes + at, sizeof f);
         size_t room = size - at - SJ_FRAME_BYTES;
-        size_t payload = f.data_bytes > ROOM || f.key_bytes > ROOM ? 0 :
-             sj_padded(f.key_bytes) + sj_padded(f.data_bytes);
+        size_t payload = 0;
+        if (f.data_bytes <= ROOM && f.key_bytes <= ROOM)
+            payload = sj_padded(f.key_bytes) + sj_padded(f.data_bytes);
         payload = payload < room ? payload : room;
         f.payload_crc = sj_crc32c(0, bytes + at + SJ_FRAME_BYTES, payload);
         sj_frame_seal(&f);
