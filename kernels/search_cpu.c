@@ -2,8 +2,6 @@
 #include "cpu_ops.h"
 #include "vec.h"
 
-enum { mel_frames = 256 }; /* frames of one band at a time */
-
 int cpu_frames(struct sjk *k, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window, float *frame)
 {
 #pragma omp parallel for num_threads(sjk_team(k, T *n))
@@ -14,22 +12,23 @@ int cpu_frames(struct sjk *k, int64_t T, int64_t n, int64_t hop, const float *wa
     return 0;
 }
 
-/* Frames t .. t+n-1 of band m; n <= mel_frames. */
-static void mel_band(int64_t T, const float *spectrum, const struct sjk_filterbank *f, int m, int64_t t, int64_t n,
-                     float eps, float mean, float scale, float *out)
+/* Frames t .. t+n-1 of band m; n <= VW: sums stay in registers. */
+static void mel_strip(int64_t T, const float *spectrum, const struct sjk_filterbank *f, int m, int64_t t, int64_t n,
+                      float eps, float mean, float scale, float *out)
 {
-    float square[2 * mel_frames], power[mel_frames + VW];
-    const float *weight = f->weight + f->offset[m];
-    memset(square, 0, (size_t)n * 2 * sizeof *square);
-    for (int32_t i = 0; i < f->count[m]; i++) {
-        const float *x = spectrum + 2 * ((f->first[m] + i) * T + t);
-        for (int64_t j = 0; j < 2 * n; j++)
-            square[j] += weight[i] * x[j] * x[j];
+    const float *weight = f->weight + f->offset[m], *x = spectrum + 2 * (f->first[m] * T + t);
+    vf low = vf_all(0), high = vf_all(0), power;
+    float square[2 * VW];
+    for (int32_t i = 0; i < f->count[m]; i++, x += 2 * T) {
+        vf a = vf_get(x, SJK_F32, 0, 2 * n), b = 2 * n > VW ? vf_get(x, SJK_F32, VW, 2 * n - VW) : vf_all(0);
+        low += weight[i] * a * a;
+        high += weight[i] * b * b;
     }
-    for (int64_t j = 0; j < n; j++)
+    vf_store(square, low);
+    vf_store(square + VW, high);
+    for (int j = 0; j < VW; j++) /* of real and imaginary part */
         power[j] = square[2 * j] + square[2 * j + 1];
-    for (int64_t j = 0; j < n; j += VW)
-        vf_put(out, SJK_F32, j, n - j, (vf_log(vf_get(power, SJK_F32, j, n - j) + eps) - mean) * scale);
+    vf_put(out, SJK_F32, 0, n, (vf_log(power + eps) - mean) * scale);
 }
 
 int cpu_log_mel(struct sjk *k, int64_t T, const float *spectrum, const struct sjk_filterbank *f, float eps, float mean,
@@ -39,8 +38,8 @@ int cpu_log_mel(struct sjk *k, int64_t T, const float *spectrum, const struct sj
         return sjk_fail(k, SJK_BAD, "mel rows of %lld frames with a stride of %lld", (long long)T, (long long)stride);
 #pragma omp parallel for num_threads(sjk_team(k, T *f->bins)) collapse(2)
     for (int m = 0; m < f->bands; m++)
-        for (int64_t t = 0; t < T; t += mel_frames)
-            mel_band(T, spectrum, f, m, t, sjk_min(T - t, mel_frames), eps, mean, 1 / std, out + m * stride + t);
+        for (int64_t t = 0; t < T; t += VW)
+            mel_strip(T, spectrum, f, m, t, sjk_min(T - t, VW), eps, mean, 1 / std, out + m * stride + t);
     return 0;
 }
 

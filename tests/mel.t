@@ -39,6 +39,7 @@ for x, y in zip(wave, mel):
 E
 # compare WAVES MELS MEAN STD SELECTION...: the records selected of both
 compare() {
+    # shellcheck disable=SC2317
     waves=$1 mels=$2 mean=$3 std=$4
     shift 4
     rm -f w.npy m.npy
