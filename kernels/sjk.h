@@ -121,7 +121,8 @@ struct sjk_ops {
                      const void *B, int64_t ldb, float *C, int64_t ldc);
 
     /* -- attention -- */
-    /* qkv (B, K, 3, H, E) -> out (B, K, H, E), both of type t: softmax(q k^T / sqrt E) v per (b, h). */
+    /* qkv (B, K, 3, H, E) -> out (B, K, H, E), both of type t: softmax(q k^T / sqrt E) v per (b, h).
+     * Bound in bf16, of both directions: 2^-7, because probabilities are rounded to bf16 too. */
     int (*attention)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
                      void *out);
     /* dqkv from qkv and dout; probabilities are recomputed. */

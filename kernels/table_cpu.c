@@ -1,7 +1,6 @@
 /* table_cpu: the table of one instruction set. */
 #include "cpu_ops.h"
 #include "linear_dnnl.h"
-#include "ref.h"
 #include "tables.h"
 
 const struct sjk_ops SJK_FOR_ISA(sjk_ops) = {
@@ -35,8 +34,8 @@ const struct sjk_ops SJK_FOR_ISA(sjk_ops) = {
     .linear_backward_x = onednn_linear_backward_x,
     .linear_backward_w = onednn_linear_backward_w,
     .matmul_nt = onednn_matmul_nt,
-    .attention = ref_attention,
-    .attention_backward = ref_attention_backward,
+    .attention = cpu_attention,
+    .attention_backward = cpu_attention_backward,
     .cosine_loss = cpu_cosine_loss,
     .infonce = cpu_infonce,
     .sum_squares = cpu_sum_squares,

@@ -33,7 +33,7 @@ struct op {
     const char *name, *dims;
     int types;    /* how many of t and u matter */
     int variants;
-    double bound; /* 0: as the outputs' types (sjk.h); > 0: absolute */
+    double bound; /* 0: as the outputs' types (sjk.h); > 0: absolute; < 0: that of bf16 outputs times -bound */
     int (*call)(struct sjk *, const struct op_case *);
     struct op_buffer buffer[op_buffers];
     int64_t size[op_sizes][op_dims]; /* ends at the first all-zero row after the first */
@@ -293,10 +293,10 @@ static const struct op op_table[] = {
     {"matmul_nt", "MNK", 1, 1, 0, call_matmul_nt,
      {{"Mq", 't', 'i', 0}, {"Nq", 't', 'i', 0}, {"Mr", 'f', 'b', 0}},
      {{0, 5, 3}, {1, 1, 1}, {5, 3, 7}, {1, 517, 33}, {259, 67, 131}, {17, 523, 1031}}},
-    {"attention", "BKHE", 1, 1, 0, call_attention, {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'o', 0}},
+    {"attention", "BKHE", 1, 1, -2, call_attention, {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'o', 0}},
      {{0, 5, 1, 4}, {1, 1, 1, 1}, {2, 3, 3, 5}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 131, 2, 64}, {1, 251, 2, 128},
       {1, 67, 1, 24}, {1, 250, 3, 64}}},
-    {"attention_backward", "BKHE", 1, 1, 0, call_attention_backward,
+    {"attention_backward", "BKHE", 1, 1, -2, call_attention_backward,
      {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'i', 0}, {"BK3HE", 't', 'o', 0}},
      {{0, 5, 1, 4}, {1, 1, 1, 1}, {2, 3, 3, 5}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 131, 2, 64}, {1, 251, 2, 128},
       {1, 67, 1, 24}, {1, 250, 3, 64}}},

@@ -158,7 +158,8 @@ static double difference(const struct op *o, const struct op_buffer *b, const st
     if (b->type == 'l' || b->type == 'i')
         return memcmp(m->want, m->got, m->size) ? NAN : 0;
     for (int pass = 0; pass < 2; pass++) {
-        double bound = o->bound > 0 ? o->bound : (m->width == 2 ? 1.0 / 256 : 2e-6) * scale;
+        double bf16 = (o->bound < 0 ? -o->bound : 1) / 256;
+        double bound = o->bound > 0 ? o->bound : (m->width == 2 ? bf16 : 2e-6) * scale;
         for (size_t i = 0; i < m->n; i++) {
             double x = get_value(m->want + m->at + i * m->width, m->width), before = 0;
             double y = get_value(m->got + m->at + i * m->width, m->width);

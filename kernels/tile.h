@@ -1,0 +1,138 @@
+/* tile: small matrix products in a core's own cache, for attention.
+ *
+ * Operands are matrices of 32-bit words. In f32 a word is one value; with dp it is a pair of bf16 values next to each
+ * other along the sum, which the processor multiplies and adds pairwise. A product is then C (m, n) = A (m, w) B (w, n)
+ * over w words either way, with C in f32. */
+#ifndef SJK_TILE_H
+#define SJK_TILE_H
+
+#include "vec.h"
+
+#if defined(__AVX512F__)
+enum { tile_rows = 6, tile_vectors = 4 }; /* accumulators that fit the registers */
+#else
+enum { tile_rows = 6, tile_vectors = 2 };
+#endif
+
+/* A matrix of words: element (i, j) at p[i * row + j * column]. */
+struct words {
+    const float *p;
+    int64_t row, column;
+};
+
+SJK_INLINE vf tile_step(int dp, vf sum, float a, vf b)
+{
+#if defined(__AVX512BF16__)
+    if (dp)
+        return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(a), (__m512bh)b);
+#endif
+    (void)dp;
+    return sum + a * b;
+}
+
+SJK_INLINE void tile(int dp, int rows, int vectors, int64_t w, struct words A, const float *B, int64_t ldb, float *C,
+                     int64_t ldc, int add)
+{
+    vf sum[tile_rows][tile_vectors], b[tile_vectors];
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = add ? vf_load(C + r * ldc + v * VW) : vf_all(0);
+    for (int64_t k = 0; k < w; k++) {
+        const float *a = A.p + k * A.column;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            b[v] = vf_load(B + k * ldb + v * VW);
+#pragma GCC unroll 6
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = tile_step(dp, sum[r][v], a[r * A.row], b[v]);
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            vf_store(C + r * ldc + v * VW, sum[r][v]);
+}
+
+SJK_INLINE void tile_of(int dp, int rows, int vectors, int64_t w, struct words A, const float *B, int64_t ldb, float *C,
+                        int64_t ldc, int add)
+{
+    switch (rows) {
+    case 1: tile(dp, 1, vectors, w, A, B, ldb, C, ldc, add); break;
+    case 2: tile(dp, 2, vectors, w, A, B, ldb, C, ldc, add); break;
+    case 3: tile(dp, 3, vectors, w, A, B, ldb, C, ldc, add); break;
+    case 4: tile(dp, 4, vectors, w, A, B, ldb, C, ldc, add); break;
+    case 5: tile(dp, 5, vectors, w, A, B, ldb, C, ldc, add); break;
+    default: tile(dp, 6, vectors, w, A, B, ldb, C, ldc, add); break;
+    }
+}
+
+/* C (m, n; ldc) = A (m, w) B (w, n; ldb), or += when add; n is a multiple of VW. */
+SJK_INLINE void tile_multiply(int dp, int64_t m, int64_t n, int64_t w, struct words A, const float *B, int64_t ldb,
+                              float *C, int64_t ldc, int add)
+{
+    for (int64_t j = 0; j < n; j += tile_vectors * VW)
+        for (int64_t i = 0; i < m; i += tile_rows) {
+            int rows = (int)sjk_min(m - i, tile_rows), vectors = (int)sjk_min((n - j) / VW, tile_vectors);
+            struct words a = {A.p + i * A.row, A.row, A.column};
+            float *c = C + i * ldc + j;
+            switch (vectors) {
+            case 1: tile_of(dp, rows, 1, w, a, B + j, ldb, c, ldc, add); break;
+            case 2: tile_of(dp, rows, 2, w, a, B + j, ldb, c, ldc, add); break;
+            case 3: tile_of(dp, rows, tile_vectors < 3 ? tile_vectors : 3, w, a, B + j, ldb, c, ldc, add); break;
+            default: tile_of(dp, rows, tile_vectors, w, a, B + j, ldb, c, ldc, add); break;
+            }
+        }
+}
+
+/* How many words hold n values along the sum. */
+SJK_INLINE int64_t tile_words(int dp, int64_t n)
+{
+    return dp ? (n + 1) / 2 : n;
+}
+
+/* y (rows, tile_words(n)): rows of n values of type t, `stride` elements apart, as words along the row. */
+SJK_INLINE void tile_along(int dp, int64_t rows, int64_t n, const void *x, enum sjk_type t, int64_t stride, float *y)
+{
+    int64_t w = tile_words(dp, n);
+    for (int64_t i = 0; i < rows; i++) {
+        if (dp) {
+            y[i * w + w - 1] = 0;
+            memcpy(y + i * w, (const uint16_t *)x + i * stride, (size_t)n * sizeof(uint16_t));
+        } else {
+            for (int64_t j = 0; j < n; j += VW)
+                vf_put(y, SJK_F32, i * w + j, n - j, vf_get(x, t, i * stride + j, n - j));
+        }
+    }
+}
+
+/* y (tile_words(rows), ld): the same rows as words across them; ld >= n is a multiple of VW, the rest is 0. */
+SJK_INLINE void tile_across(int dp, int64_t rows, int64_t n, const void *x, enum sjk_type t, int64_t stride, float *y,
+                            int64_t ld)
+{
+    for (int64_t i = 0; i < tile_words(dp, rows); i++)
+        for (int64_t j = 0; j < ld; j += VW) {
+            int64_t left = n - j > 0 ? n - j : 0, at = (dp ? 2 * i : i) * stride + j;
+            vf low = left ? vf_get(x, t, at, left) : vf_all(0);
+            if (dp) {
+                vf high = left && 2 * i + 1 < rows ? vf_get(x, t, at + stride, left) : vf_all(0);
+                low = (vf)((vu)high | (vu)low >> 16);
+            }
+            vf_store(y + i * ld + j, low);
+        }
+}
+
+/* y (columns, ld) = transpose of x (rows, columns) of words; ld >= rows, the rest is 0. */
+SJK_INLINE void tile_transpose(int64_t rows, int64_t columns, const float *x, float *y, int64_t ld)
+{
+    for (int64_t j = 0; j < columns; j++) {
+        for (int64_t i = 0; i < rows; i++)
+            memcpy(y + j * ld + i, x + i * columns + j, sizeof *y);
+        memset(y + j * ld + rows, 0, (size_t)(ld - rows) * sizeof *y);
+    }
+}
+
+#endif

@@ -1,0 +1,310 @@
+/* kernels: the speed of the operations at the model's shapes (ViT-Base, batch 8), one NDJSON line per operation, type
+ * and table: medians of interleaved repeats. The processor time counts when others use the machine.
+ *
+ *   kernels [-j THREADS] [-n REPEATS] [OP]     OP: only operations whose name contains it
+ *
+ * Matrix products run on the best table only: the matrix library of a process keeps one instruction set. */
+#include "sjk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { most_repeats = 99, big = 64 << 20 }; /* bytes of each buffer */
+
+struct bench {
+    struct sjk *k;
+    void *a, *b, *c, *d, *e; /* f32 or bf16 values of about 1 */
+    struct sjk_linear *l;
+    const int64_t *dim;
+    enum sjk_type t;
+};
+
+struct kernel {
+    const char *name;
+    int types; /* 1: f32 only, 2: both */
+    int product;
+    char unit; /* F: work is FLOP, B: bytes per byte of type */
+    double work; /* per product of dims */
+    int (*run)(const struct bench *);
+    int64_t dim[4];
+};
+
+static int forward(const struct bench *b)
+{
+    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, b->b, b->t, SJK_STORE);
+}
+
+static int forward_gelu(const struct bench *b)
+{
+    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, b->b, b->t, SJK_GELU);
+}
+
+static int forward_add(const struct bench *b)
+{
+    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, b->b, SJK_F32, SJK_ADD);
+}
+
+static int backward_x(const struct bench *b)
+{
+    return b->k->ops->linear_backward_x(b->k, b->l, b->dim[0], b->a, b->b, b->t);
+}
+
+static int backward_w(const struct bench *b)
+{
+    return b->k->ops->linear_backward_w(b->k, b->l, b->dim[0], b->a, b->b, b->c);
+}
+
+static int pack(const struct bench *b)
+{
+    return b->k->ops->linear_pack(b->k, b->l, b->e, SJK_PACK_FORWARD | SJK_PACK_BACKWARD);
+}
+
+static int matmul_nt(const struct bench *b)
+{
+    const int64_t *d = b->dim;
+    return b->k->ops->matmul_nt(b->k, d[0], d[1], d[2], b->t, b->a, d[2], b->b, d[2], b->c, d[1]);
+}
+
+static int attention(const struct bench *b)
+{
+    return b->k->ops->attention(b->k, b->dim[0], b->dim[1], b->dim[2], b->dim[3], b->t, b->a, b->b);
+}
+
+static int attention_backward(const struct bench *b)
+{
+    return b->k->ops->attention_backward(b->k, b->dim[0], b->dim[1], b->dim[2], b->dim[3], b->t, b->a, b->b, b->c);
+}
+
+static int layernorm(const struct bench *b)
+{
+    return b->k->ops->layernorm(b->k, b->dim[0], b->dim[1], b->e, b->d, b->d, b->b, b->t, b->c);
+}
+
+static int layernorm_backward(const struct bench *b)
+{
+    float *sum = b->d;
+    return b->k->ops->layernorm_backward(b->k, b->dim[0], b->dim[1], b->e, sum, (float *)b->e + (8 << 20), b->a, b->t,
+                                         b->c, 1, b->t, b->b, sum + 4096, sum + 8192, sum + 12288);
+}
+
+static int gelu(const struct bench *b)
+{
+    return b->k->ops->gelu(b->k, b->dim[0], b->dim[1], b->t, b->a, b->b);
+}
+
+static int gelu_backward(const struct bench *b)
+{
+    return b->k->ops->gelu_backward(b->k, b->dim[0], b->dim[1], b->t, b->a, b->b, b->c);
+}
+
+static int relu_backward(const struct bench *b)
+{
+    return b->k->ops->relu_backward(b->k, b->dim[0], b->dim[1], b->t, b->a, b->b, b->c);
+}
+
+static int column_sum(const struct bench *b)
+{
+    return b->k->ops->column_sum(b->k, b->dim[0], b->dim[1], b->t, b->a, b->c);
+}
+
+static int cast(const struct bench *b)
+{
+    return b->k->ops->cast(b->k, (size_t)b->dim[0], b->e, SJK_F32, b->b, SJK_BF16);
+}
+
+static int cosine_loss(const struct bench *b)
+{
+    double sum = 0;
+    return b->k->ops->cosine_loss(b->k, b->dim[0], b->dim[1], b->e, b->d, 1, &sum, b->c);
+}
+
+static int sum_squares(const struct bench *b)
+{
+    double sum = 0;
+    return b->k->ops->sum_squares(b->k, (size_t)b->dim[0], b->e, &sum);
+}
+
+static int adamw(const struct bench *b)
+{
+    const struct sjk_adamw a = {1e-3f, 0.9f, 0.95f, 1e-8f, 0.05f, 0.1f, 0.05f, 1, 0.99f};
+    return b->k->ops->adamw(b->k, (size_t)b->dim[0], b->a, b->b, b->c, b->d, b->e, &a);
+}
+
+static int log_mel(const struct bench *b)
+{
+    int32_t first[80], count[80], offset[80];
+    for (int32_t m = 0; m < 80; m++) {
+        first[m] = m * 2;
+        count[m] = 2 + m / 16;
+        offset[m] = 0;
+    }
+    const struct sjk_filterbank f = {80, 201, first, count, offset, b->d};
+    return b->k->ops->log_mel(b->k, b->dim[0], b->e, &f, 1e-7f, 0, 1, b->c, b->dim[0]);
+}
+
+static int top_k(const struct bench *b)
+{
+    int64_t *index = b->b;
+    for (int64_t i = 0; i < b->dim[0] * 10; i++)
+        index[i] = -1;
+    return b->k->ops->top_k(b->k, b->dim[0], b->dim[1], b->e, b->dim[1], 0, 10, b->c, index);
+}
+
+static const struct kernel kernels[] = {
+    {"linear_forward", 2, 1, 'F', 2, forward, {2000, 2304, 768}},
+    {"linear_forward", 2, 1, 'F', 2, forward, {2000, 768, 768}},
+    {"linear_forward", 2, 1, 'F', 2, forward, {2000, 3072, 768}},
+    {"linear_forward", 2, 1, 'F', 2, forward, {2000, 768, 3072}},
+    {"linear_forward", 2, 1, 'F', 2, forward, {250, 3072, 768}},
+    {"linear_forward_gelu", 2, 1, 'F', 2, forward_gelu, {2000, 3072, 768}},
+    {"linear_forward_add", 2, 1, 'F', 2, forward_add, {2000, 768, 3072}},
+    {"linear_backward_x", 2, 1, 'F', 2, backward_x, {2000, 2304, 768}},
+    {"linear_backward_x", 2, 1, 'F', 2, backward_x, {2000, 768, 768}},
+    {"linear_backward_x", 2, 1, 'F', 2, backward_x, {2000, 3072, 768}},
+    {"linear_backward_x", 2, 1, 'F', 2, backward_x, {2000, 768, 3072}},
+    {"linear_backward_w", 2, 1, 'F', 2, backward_w, {2000, 2304, 768}},
+    {"linear_backward_w", 2, 1, 'F', 2, backward_w, {2000, 768, 768}},
+    {"linear_backward_w", 2, 1, 'F', 2, backward_w, {2000, 3072, 768}},
+    {"linear_backward_w", 2, 1, 'F', 2, backward_w, {2000, 768, 3072}},
+    {"linear_pack", 2, 1, 'B', 8, pack, {1, 3072, 768}},
+    {"matmul_nt", 2, 1, 'F', 2, matmul_nt, {1000, 4096, 3840}},
+    {"attention", 2, 0, 'F', 4 * 250, attention, {8, 250, 12, 64}},
+    {"attention", 2, 0, 'F', 4 * 251, attention, {8, 251, 16, 32}},
+    {"attention_backward", 2, 0, 'F', 10 * 250, attention_backward, {8, 250, 12, 64}},
+    {"layernorm", 2, 0, 'B', 6, layernorm, {2000, 768}},
+    {"layernorm_backward", 2, 0, 'B', 16, layernorm_backward, {2000, 768}},
+    {"gelu", 2, 0, 'B', 4, gelu, {2000, 3072}},
+    {"gelu_backward", 2, 0, 'B', 6, gelu_backward, {2000, 3072}},
+    {"relu_backward", 2, 0, 'B', 6, relu_backward, {2000, 1024}},
+    {"column_sum", 2, 0, 'B', 2, column_sum, {2000, 2304}},
+    {"cast", 1, 0, 'B', 6, cast, {6000000}},
+    {"cosine_loss", 1, 0, 'B', 12, cosine_loss, {2000, 768}},
+    {"sum_squares", 1, 0, 'B', 4, sum_squares, {10000000}},
+    {"adamw", 1, 0, 'B', 40, adamw, {10000000}},
+    {"log_mel", 1, 0, 'B', 1608, log_mel, {3000}},
+    {"top_k", 1, 0, 'B', 4, top_k, {1000, 4096}},
+};
+
+enum { count = sizeof kernels / sizeof *kernels };
+
+static double now(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Readies the buffers and the layer for one kernel and type; the values are 0 .. 1 either way. */
+static int ready(struct bench *b, const struct kernel *q, enum sjk_type t)
+{
+    b->t = t;
+    b->dim = q->dim;
+    b->l = NULL;
+    void *buffer[] = {b->a, b->b, b->c, b->d, b->e};
+    for (int i = 0; i < 5; i++)
+        for (size_t j = 0; j < big / 4; j++) {
+            float x = (float)((j * 2654435761u + (size_t)i) >> 8 & 0xffff) / 65536;
+            ((float *)buffer[i])[j] = x;
+        }
+    if (t == SJK_BF16 && (b->k->ops->cast(b->k, big / 4, b->e, SJK_F32, b->a, SJK_BF16) ||
+                          b->k->ops->cast(b->k, big / 4, b->e, SJK_F32, b->b, SJK_BF16)))
+        return 1;
+    if (!q->product || q->run == matmul_nt)
+        return 0;
+    return b->k->ops->linear_new(b->k, q->dim[1], q->dim[2], t, &b->l) || pack(b);
+}
+
+static void report(const struct bench *b, const struct kernel *q, double *seconds, double *cpu, int n)
+{
+    double work = q->work;
+    qsort(cpu, (size_t)n, sizeof *cpu, by_value);
+    qsort(seconds, (size_t)n, sizeof *seconds, by_value);
+    printf("{\"table\":\"%s\",\"threads\":%d,\"op\":\"%s\",\"shape\":[", b->k->ops->name, b->k->threads, q->name);
+    for (int i = 0; i < 4 && q->dim[i]; i++) {
+        printf("%s%lld", i ? "," : "", (long long)q->dim[i]);
+        work *= (double)q->dim[i];
+    }
+    if (q->unit == 'B' && q->types == 2 && b->t == SJK_F32 && !q->product)
+        work *= 1.5; /* the activations are twice as wide, the rest is f32 anyway */
+    printf("],\"type\":\"%s\",\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"%s\":%.1f}\n", b->t == SJK_BF16 ? "bf16" : "f32",
+           seconds[n / 2], cpu[n / 2], q->unit == 'F' ? "gflop_per_s" : "gbyte_per_s", work / seconds[n / 2] * 1e-9);
+    fflush(stdout);
+}
+
+/* One kernel and type: every table in turn, repeated. */
+static int measure(struct bench *b, int tables, const struct kernel *q, enum sjk_type t, int repeats)
+{
+    static double seconds[8][most_repeats], cpu[8][most_repeats];
+    int first = q->product ? tables - 1 : 0, bad = 0;
+    for (int i = first; i < tables; i++)
+        bad |= ready(&b[i], q, t) || q->run(&b[i]);
+    for (int r = 0; r < repeats && !bad; r++)
+        for (int i = first; i < tables && !bad; i++) {
+            double start = now(CLOCK_MONOTONIC), busy = now(CLOCK_PROCESS_CPUTIME_ID);
+            bad |= q->run(&b[i]);
+            seconds[i][r] = now(CLOCK_MONOTONIC) - start;
+            cpu[i][r] = now(CLOCK_PROCESS_CPUTIME_ID) - busy;
+        }
+    for (int i = first; i < tables; i++) {
+        if (bad)
+            fprintf(stderr, "kernels: %s: %s\n", q->name, sjk_reason(b[i].k));
+        else
+            report(&b[i], q, seconds[i], cpu[i], repeats);
+        if (b[i].l)
+            b[i].k->ops->linear_free(b[i].k, b[i].l);
+        b[i].l = NULL;
+    }
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    int threads = 0, repeats = 9, n, c, tables = 0, bad = 0;
+    while ((c = getopt(argc, argv, "j:n:")) != -1) {
+        if (c == 'j')
+            threads = (int)strtol(optarg, NULL, 10);
+        else if (c == 'n')
+            repeats = (int)strtol(optarg, NULL, 10);
+        else
+            return 2;
+    }
+    if (repeats < 1 || repeats > most_repeats)
+        return 2;
+    struct bench b[8] = {0};
+    const struct sjk_ops *const *table = sjk_cpu_tables(&n);
+    void *buffer[5] = {0};
+    for (int i = n - 1; i >= 1; i--) {
+        char name[32], why[256];
+        snprintf(name, sizeof name, "cpu:%s", table[i]->name);
+        if (sjk_open(name, threads, &b[i - 1].k, why, sizeof why)) {
+            fprintf(stderr, "kernels: %s\n", why);
+            return 5;
+        }
+        for (int j = 0; j < 5 && !buffer[j]; j++)
+            bad |= table[i]->alloc(b[i - 1].k, big, &buffer[j]);
+        b[i - 1].a = buffer[0];
+        b[i - 1].b = buffer[1];
+        b[i - 1].c = buffer[2];
+        b[i - 1].d = buffer[3];
+        b[i - 1].e = buffer[4];
+        tables++;
+    }
+    for (int i = 0; i < count && !bad; i++)
+        if (optind >= argc || strstr(kernels[i].name, argv[optind]))
+            for (int t = 0; t < kernels[i].types && !bad; t++)
+                bad |= measure(b, tables, &kernels[i], t ? SJK_BF16 : SJK_F32, repeats);
+    for (int j = 0; j < 5; j++)
+        table[0]->free(NULL, buffer[j]);
+    for (int i = 0; i < tables; i++)
+        sjk_close(b[i].k);
+    return bad ? 5 : 0;
+}
