@@ -22,8 +22,9 @@ struct sj_audio {
     int ended;
 };
 
-/* Chunked formats state their size in bytes 4-7; libsndfile silently takes what is there of a file that was cut. Sizes at the top
- * of the range are what programs write that do not know yet, and some writers count the 8 bytes of the head in. */
+/* Chunked formats state their size in bytes 4-7; libsndfile silently takes what is there of a file that was cut. Sizes
+ * at the top of the range are what programs write that do not know yet, and some writers count the 8 bytes of the head
+ * in. */
 static int check_form(const char *path, int64_t size)
 {
     unsigned char h[8] = {0};
@@ -43,8 +44,8 @@ static int check_form(const char *path, int64_t size)
                    (long long)form + 8);
 }
 
-/* How many frames must come, from what libsndfile says. Encoders' counts of MP3 frames are estimates: 19 in 20 must be there.
- * A pipe's header may state a size at the top of the range: not known. */
+/* How many frames must come, from what libsndfile says. Encoders' counts of MP3 frames are estimates: 19 in 20 must be
+ * there. A pipe's header may state a size at the top of the range: not known. */
 static int64_t stated_frames(const SF_INFO *i, int seekable)
 {
     int type = i->format & SF_FORMAT_TYPEMASK;

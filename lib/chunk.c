@@ -4,9 +4,12 @@
 #include <string.h>
 
 enum {
-    BEFORE = SJ_CHUNK_HALO + 1, /* kept before a chunk: reflection at an end just behind its first frame reaches one further */
-    AFTER = SJ_CHUNK_WINDOW - SJ_CHUNK_HALO - SJ_CHUNK_HOP, /* samples that the last frame sees beyond the chunk's own */
-    READY = SJ_CHUNK_HALO       /* samples beyond a chunk's own at which it is complete and certainly not the last */
+    /* kept before a chunk: reflection at an end just behind its first frame reaches one further than the halo */
+    BEFORE = SJ_CHUNK_HALO + 1,
+    /* samples that the last frame sees beyond the chunk's own */
+    AFTER = SJ_CHUNK_WINDOW - SJ_CHUNK_HALO - SJ_CHUNK_HOP,
+    /* samples beyond a chunk's own at which it is complete and certainly not the last */
+    READY = SJ_CHUNK_HALO
 };
 
 struct sj_chunker {
@@ -36,7 +39,8 @@ int sj_wave_head(const char *dims, int classes, const char *const *names, int64_
     return SJ_OK;
 }
 
-int sj_chunker_open(int64_t chunk_frames, int (*emit)(const struct sj_chunk *, void *), void *arg, struct sj_chunker **out)
+int sj_chunker_open(int64_t chunk_frames, int (*emit)(const struct sj_chunk *, void *), void *arg,
+                    struct sj_chunker **out)
 {
     struct sj_chunker *c = calloc(1, sizeof *c);
     if (c) {
@@ -88,7 +92,8 @@ int sj_chunker_push(struct sj_chunker *c, const float *sample, int64_t n)
         n -= k;
         c->total += k;
         if (c->total >= (c->part + 1) * c->frames * SJ_CHUNK_HOP + READY) {
-            int status = c->part < UINT32_MAX ? emit(c, c->frames, 0) : sj_fail(SJ_INPUT, "more chunks than can be counted");
+            int status =
+                c->part < UINT32_MAX ? emit(c, c->frames, 0) : sj_fail(SJ_INPUT, "more chunks than can be counted");
             if (status)
                 return status;
             forget(c);
@@ -101,7 +106,8 @@ int sj_chunker_end(struct sj_chunker *c)
 {
     int status = SJ_OK;
     if (c->total < SJ_CHUNK_SHORTEST)
-        status = sj_fail(SJ_INPUT, "%lld samples at 16 kHz are too few, %d are needed", (long long)c->total, SJ_CHUNK_SHORTEST);
+        status = sj_fail(SJ_INPUT, "%lld samples at 16 kHz are too few, %d are needed", (long long)c->total,
+                         SJ_CHUNK_SHORTEST);
     int64_t all = 1 + c->total / SJ_CHUNK_HOP;
     for (int64_t left; !status && (left = all - c->part * c->frames) > 0;)
         status = emit(c, left < c->frames ? left : c->frames, left <= c->frames);

@@ -43,11 +43,13 @@ int sj_dataset_check(struct sj_h5 *h, int64_t *n, char ***classes)
         status = sj_fail(SJ_INPUT, "'%s' is '%s' where '%s' is wanted", path, kind, SJ_DATASET_KIND);
     free(kind);
     if (status || (status = sj_h5_get_int(h, "/", "sample_rate_hz", &rate)) ||
-        (status = sj_h5_get_int(h, "/", "block_samples", &block)) || (status = sj_h5_read_text(h, "/classes", n, classes)))
+        (status = sj_h5_get_int(h, "/", "block_samples", &block)) ||
+        (status = sj_h5_read_text(h, "/classes", n, classes)))
         return status;
     if (rate != SJ_DATASET_RATE_HZ || block != SJ_DATASET_BLOCK || *n < 1 || *n > SJ_CLASSES) {
         free(*classes);
-        return sj_fail(SJ_INPUT, "'%s' has a sample rate, block length or number of classes that this version cannot use", path);
+        return sj_fail(SJ_INPUT,
+                       "'%s' has a sample rate, block length or number of classes that this version cannot use", path);
     }
     return SJ_OK;
 }
@@ -68,10 +70,11 @@ static int read_shape(struct sj_dataset *d, struct sj_h5 *h, int64_t t, struct t
     sj_dataset_member(name, t, "audio");
     if ((status = sj_h5_offset(h, name, SJ_H5_I16, &to->offset)))
         return status;
-    int64_t stems = dims[0][0], samples = dims[0][1], blocks = (samples + SJ_DATASET_BLOCK - 1) / SJ_DATASET_BLOCK, bytes;
-    if (rank[0] != 2 || rank[1] != 1 || rank[2] != 2 || stems < 1 || stems > SJ_CLASSES || samples < 1 || dims[1][0] != stems ||
-        dims[2][0] != stems || dims[2][1] != blocks || __builtin_mul_overflow(stems * 2, samples, &bytes) ||
-        bytes > d->bytes - to->offset)
+    int64_t stems = dims[0][0], samples = dims[0][1], bytes;
+    int64_t blocks = (samples + SJ_DATASET_BLOCK - 1) / SJ_DATASET_BLOCK;
+    if (rank[0] != 2 || rank[1] != 1 || rank[2] != 2 || stems < 1 || stems > SJ_CLASSES || samples < 1 ||
+        dims[1][0] != stems || dims[2][0] != stems || dims[2][1] != blocks ||
+        __builtin_mul_overflow(stems * 2, samples, &bytes) || bytes > d->bytes - to->offset)
         return sj_fail(SJ_INPUT, "'%s': '%s' and its tables do not fit together", d->path, name);
     to->t.stems = (int)stems;
     to->t.samples = samples;

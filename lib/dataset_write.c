@@ -154,7 +154,7 @@ int sj_dataset_writer_has(const struct sj_dataset_writer *w, const char *key, co
     return SJ_OK;
 }
 
-/* HDF5 does not survive a full disk in the middle of its bookkeeping, so room is looked for before anything is written. */
+/* HDF5 does not survive a full disk in the middle of its bookkeeping: room is looked for before anything is written. */
 static int check_space(const struct sj_dataset_writer *w, int64_t bytes)
 {
     struct statvfs fs;
@@ -169,7 +169,7 @@ static void find_peaks(int stems, int64_t samples, int64_t blocks, const int16_t
     for (int s = 0; s < stems; s++)
         for (int64_t b = 0; b < blocks; b++) {
             const int16_t *x = audio + s * samples + b * SJ_DATASET_BLOCK;
-            int64_t n = samples - b * SJ_DATASET_BLOCK < SJ_DATASET_BLOCK ? samples - b * SJ_DATASET_BLOCK : SJ_DATASET_BLOCK;
+            int64_t left = samples - b * SJ_DATASET_BLOCK, n = left < SJ_DATASET_BLOCK ? left : SJ_DATASET_BLOCK;
             int most = 0;
             for (int64_t i = 0; i < n; i++)
                 most = abs(x[i]) > most ? abs(x[i]) : most;
@@ -177,8 +177,8 @@ static void find_peaks(int stems, int64_t samples, int64_t blocks, const int16_t
         }
 }
 
-static int write_track(struct sj_dataset_writer *w, const char *key, const char *source, int stems, const int32_t *class,
-                       int64_t samples, const int16_t *audio, const int16_t *peak, int64_t blocks)
+static int write_track(struct sj_dataset_writer *w, const char *key, const char *source, int stems,
+                       const int32_t *class, int64_t samples, const int16_t *audio, const int16_t *peak, int64_t blocks)
 {
     char name[SJ_DATASET_NAME];
     const int64_t n = stems;
@@ -198,8 +198,8 @@ static int write_track(struct sj_dataset_writer *w, const char *key, const char 
     return status ? status : sj_h5_flush(w->h);
 }
 
-int sj_dataset_writer_add(struct sj_dataset_writer *w, const char *key, const char *source, int stems, const int32_t *class,
-                          int64_t samples, const int16_t *audio)
+int sj_dataset_writer_add(struct sj_dataset_writer *w, const char *key, const char *source, int stems,
+                          const int32_t *class, int64_t samples, const int16_t *audio)
 {
     int64_t blocks = (samples + SJ_DATASET_BLOCK - 1) / SJ_DATASET_BLOCK;
     int status = check_space(w, stems * samples * (int64_t)sizeof *audio);

@@ -98,7 +98,8 @@ int sj_decode_read(struct sj_decode *d, int64_t want, float *const *lane, int64_
         int status = d->at == d->have && !d->ended ? refill(d) : SJ_OK;
         for (int i = 0; i < d->lanes && !status; i++) /* all lanes use and make the same */
             status = sj_resample_process(d->resample[i], d->ended ? NULL : d->input + (size_t)i * BLOCK + d->at,
-                                         (size_t)(d->have - d->at), lane[i] + *got, (size_t)(want - *got), &used, &made);
+                                         (size_t)(d->have - d->at), lane[i] + *got, (size_t)(want - *got), &used,
+                                         &made);
         if (status)
             return status;
         d->at += (int64_t)used;

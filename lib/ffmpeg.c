@@ -90,7 +90,8 @@ static void first_complaint(const struct sj_ffmpeg *p, char *line, size_t size)
     if (*message == '[' && (end = strstr(message, "] ")))
         message = end + 2;
     size_t named = strlen(p->path);
-    if (!strncmp(message, "file:", 5) && !strncmp(message + 5, p->path, named) && !strncmp(message + 5 + named, ": ", 2))
+    if (!strncmp(message, "file:", 5) && !strncmp(message + 5, p->path, named) &&
+        !strncmp(message + 5 + named, ": ", 2))
         message += 5 + named + 2;
     memmove(line, message, strlen(message) + 1);
 }

@@ -1,5 +1,5 @@
-/* ffmpeg: audio that only an ffmpeg process can decode, as a pipe of AU sound (32-bit float), which states rate and channels and
- * has no limit of length. */
+/* ffmpeg: audio that only an ffmpeg process can decode, as a pipe of AU sound (32-bit float), which states rate and
+ * channels and has no limit of length. */
 #ifndef SJ_FFMPEG_H
 #define SJ_FFMPEG_H
 

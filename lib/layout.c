@@ -12,7 +12,8 @@
 #include "layout_own.h"
 #include "stream.h"
 
-const char *const sj_layout_names[] = {"auto", "file", "channels", "musdb18", "musdb18hq", "moisesdb", "slakh", "medleydb", NULL};
+const char *const sj_layout_names[] = {"auto",     "file",  "channels", "musdb18", "musdb18hq",
+                                       "moisesdb", "slakh", "medleydb", NULL};
 
 struct search {
     enum sj_layout layout;
@@ -20,12 +21,13 @@ struct search {
     struct sj_tracks *all;
 };
 
-/* -- names ------------------------------------------------------------------------------------------------------------------ */
+/* -- names --------------------------------------------------------------------------------------------------------- */
 
 int sj_name_is_sound(const char *name)
 {
-    static const char *const endings[] = {"wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd",
-                                          "caf", "w64", "rf64", "m4a", "mp4", "aac", "wma", "mka", "webm", NULL};
+    static const char *const endings[] = {"wav", "wave", "flac", "ogg", "oga",  "opus", "mp3", "aif",
+                                          "aiff", "aifc", "au",  "snd", "caf",  "w64",  "rf64", "m4a",
+                                          "mp4", "aac",  "wma",  "mka", "webm", NULL};
     const char *dot = strrchr(name, '.');
     for (int i = 0; dot && endings[i]; i++)
         if (!strcasecmp(dot + 1, endings[i]))
@@ -103,7 +105,7 @@ void sj_names_free(struct sj_names *names)
     free(names->folder);
 }
 
-/* -- tracks ----------------------------------------------------------------------------------------------------------------- */
+/* -- tracks -------------------------------------------------------------------------------------------------------- */
 
 int sj_tracks_add(struct sj_tracks *all, const char *path, enum sj_layout layout, struct sj_track **track)
 {
@@ -184,7 +186,7 @@ void sj_tracks_free(struct sj_tracks *all)
     *all = (struct sj_tracks){.n = 0};
 }
 
-/* -- searching -------------------------------------------------------------------------------------------------------------- */
+/* -- searching ----------------------------------------------------------------------------------------------------- */
 
 /* MUSDB18's order of streams. */
 static int add_stem_file(const struct search *s, const char *path)
@@ -224,8 +226,11 @@ static int add_file(const struct search *s, const char *path)
 static int try_folder(const struct search *s, const char *path, const struct sj_names *names, int *found)
 {
     static const struct { enum sj_layout layout; sj_recognise *recognise; } kinds[] = {
-        {SJ_LAYOUT_SLAKH, sj_layout_slakh}, {SJ_LAYOUT_MEDLEYDB, sj_layout_medleydb}, {SJ_LAYOUT_MOISESDB, sj_layout_moisesdb},
-        {SJ_LAYOUT_MUSDB18HQ, sj_layout_musdb18hq}};
+        {SJ_LAYOUT_SLAKH, sj_layout_slakh},
+        {SJ_LAYOUT_MEDLEYDB, sj_layout_medleydb},
+        {SJ_LAYOUT_MOISESDB, sj_layout_moisesdb},
+        {SJ_LAYOUT_MUSDB18HQ, sj_layout_musdb18hq},
+    };
     int status = SJ_OK;
     *found = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !status && !*found; i++)
@@ -281,13 +286,13 @@ static int search_operand(const struct search *s, const char *path)
         return SJ_OK;
     if (!status)
         status = s->layout == SJ_LAYOUT_AUTO ? sj_fail(SJ_INPUT, "'%s': no sound files in this folder", path)
-                                             : sj_fail(SJ_INPUT, "'%s': no tracks in the layout '%s' in this folder", path,
-                                                       sj_layout_names[s->layout]);
+                                             : sj_fail(SJ_INPUT, "'%s': no tracks in the layout '%s' in this folder",
+                                                       path, sj_layout_names[s->layout]);
     int nothing = sj_tracks_add(s->all, path, SJ_LAYOUT_FILE, &t);
     return nothing ? nothing : sj_track_spoil(t, status);
 }
 
-/* -- keys ------------------------------------------------------------------------------------------------------------------- */
+/* -- keys ---------------------------------------------------------------------------------------------------------- */
 
 /* The last `parts` names of the path, the very last without its ending. */
 static char *make_key(const char *path, int parts)
@@ -328,7 +333,7 @@ static int by_key(const void *a, const void *b)
     return order ? order : x->number < y->number ? -1 : 1;
 }
 
-/* Gives every track a key of so many names of its path that it is unique; the same path twice is an error of the second. */
+/* Gives every track a key of so many names of its path that it is unique; a path given twice is an error. */
 static int settle_keys(struct sj_tracks *all)
 {
     struct named *by = malloc((size_t)(all->n + 1) * sizeof *by);

@@ -1,4 +1,5 @@
-/* layout: what the files and folders on a command line are: single sounds, or tracks with stems in one of the known layouts.
+/* layout: what the files and folders on a command line are: single sounds, or tracks with stems in one of the known
+ * layouts.
  *
  *   file       a sound file by itself
  *   channels   a sound file with a channel per class, in the order of the classes (the paper's 4-channel files)
@@ -8,8 +9,8 @@
  *   slakh      TRACK/{metadata.yaml,mix.flac,stems/S00.flac ...}, inst_class by the class map
  *   medleydb   TRACK/{TRACK_METADATA.yaml,TRACK_MIX.wav,TRACK_STEMS/ ...}, instrument by the class map
  *
- * Folders are searched through for tracks; names that begin with a dot are passed over. Sorted by byte value, so the order is the
- * same everywhere. */
+ * Folders are searched through for tracks; names that begin with a dot are passed over. Sorted by byte value, so the
+ * order is the same everywhere. */
 #ifndef SJ_LAYOUT_H
 #define SJ_LAYOUT_H
 
@@ -61,8 +62,8 @@ struct sj_tracks {
     struct sj_track *track;
 };
 
-/* The tracks of n operands (0: standard input), in their order. Fails only for want of memory: what is wrong with an operand or a
- * track is its status. AUTO recognises; any other layout is forced. */
+/* The tracks of n operands (0: standard input), in their order. Fails only for want of memory: what is wrong with an
+ * operand or a track is its status. AUTO recognises; any other layout is forced. */
 int sj_layout_find(int n, const char *const *operands, enum sj_layout layout, const struct sj_classmap *map,
                    struct sj_tracks *tracks);
 void sj_tracks_free(struct sj_tracks *tracks);

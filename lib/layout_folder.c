@@ -1,5 +1,5 @@
-/* The folders of MUSDB18-HQ, MoisesDB, Slakh2100 and MedleyDB. Recognised only by what no other folder has; what then does not
- * fit makes the track unusable, never incomplete. */
+/* The folders of MUSDB18-HQ, MoisesDB, Slakh2100 and MedleyDB. Recognised only by what no other folder has; what then
+ * does not fit makes the track unusable, never incomplete. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +20,16 @@ static int find_name(const struct sj_names *names, const char *name, int folder)
 }
 
 /* Adds FOLDER/NAME to the class of `what`; a name that no class has spoils the track. */
-static int add_part(struct sj_track *t, const struct sj_classmap *map, const char *folder, const char *name, const char *what,
-                    int which)
+static int add_part(struct sj_track *t, const struct sj_classmap *map, const char *folder, const char *name,
+                    const char *what, int which)
 {
     if (which == SJ_CLASS_UNKNOWN && map)
         which = sj_classmap_find(map, what);
     if (which == SJ_CLASS_UNKNOWN)
         return sj_track_spoil(t, sj_fail(SJ_INPUT, "'%s/%s': the class map has no class for '%s'", folder, name, what));
     char *path = sj_path_join(folder, name);
-    int status = path ? sj_track_add_part(t, which, path, SJ_AUDIO_AUTO) : sj_fail(SJ_SYSTEM, "no memory for '%s'", folder);
+    int status =
+        path ? sj_track_add_part(t, which, path, SJ_AUDIO_AUTO) : sj_fail(SJ_SYSTEM, "no memory for '%s'", folder);
     free(path);
     return status;
 }
@@ -96,7 +97,7 @@ int sj_layout_moisesdb(const char *path, const struct sj_names *names, int force
     return status || !t ? status : check_stems(t);
 }
 
-/* -- with metadata ---------------------------------------------------------------------------------------------------------- */
+/* -- with metadata ------------------------------------------------------------------------------------------------- */
 
 enum { STEMS = 512 };
 
@@ -152,7 +153,8 @@ static int add_listed(struct sj_track *t, const struct sj_classmap *map, const c
         if (!*l.at[i].file)
             find_file(&names, l.at[i].stem, l.at[i].file);
         if (!*l.at[i].file || !*l.at[i].what)
-            bad = sj_fail(SJ_INPUT, "'%s': stem %s has no %s", metadata, l.at[i].stem, *l.at[i].file ? "instrument" : "sound file");
+            bad = sj_fail(SJ_INPUT, "'%s': stem %s has no %s", metadata, l.at[i].stem,
+                          *l.at[i].file ? "instrument" : "sound file");
         else
             status = add_part(t, map, folder, l.at[i].file, l.at[i].what, SJ_CLASS_UNKNOWN);
     }

@@ -18,7 +18,7 @@ void sj_path_stem(const char *path, char *to, size_t size); /* the last name wit
 
 /* Adds a track at PATH; *track is valid until the next. Its key is settled at the end. */
 int sj_tracks_add(struct sj_tracks *all, const char *path, enum sj_layout layout, struct sj_track **track);
-/* Adds a part to the stem of a class, or to the mix; which: a class, SJ_CLASS_MIX or SJ_CLASS_LEFT_OUT. path is copied. */
+/* Adds a part to the stem of a class, or to the mix; which: a class, SJ_CLASS_MIX or _LEFT_OUT. path is copied. */
 int sj_track_add_part(struct sj_track *track, int which, const char *path, int stream);
 /* Marks a track as unusable for the reason recorded last. */
 int sj_track_spoil(struct sj_track *track, int status);
@@ -28,8 +28,9 @@ typedef int sj_recognise(const char *path, const struct sj_names *names, int for
                          struct sj_tracks *all, int *found);
 sj_recognise sj_layout_musdb18hq, sj_layout_moisesdb, sj_layout_slakh, sj_layout_medleydb;
 
-/* Calls visit(stem, field, value, arg) for the scalar fields of every entry under "stems:" of a metadata file; of a list, for its
- * first value. Fields deeper down are passed over. */
-int sj_yaml_stems(const char *path, int (*visit)(const char *stem, const char *field, const char *value, void *arg), void *arg);
+/* Calls visit(stem, field, value, arg) for the scalar fields of every entry under "stems:" of a metadata file; of a
+ * list, for its first value. Fields deeper down are passed over. */
+int sj_yaml_stems(const char *path, int (*visit)(const char *stem, const char *field, const char *value, void *arg),
+                  void *arg);
 
 #endif

@@ -27,7 +27,8 @@ static void trim(char to[WORD], const char *from, size_t n)
     snprintf(to, WORD, "%.*s", (int)(n < WORD ? n : WORD - 1), from);
 }
 
-static int parse_line(struct where *w, const char *line, int (*visit)(const char *, const char *, const char *, void *), void *arg)
+static int parse_line(struct where *w, const char *line, int (*visit)(const char *, const char *, const char *, void *),
+                      void *arg)
 {
     int indent = (int)strspn(line, " ");
     const char *text = line + indent, *colon = strstr(text, ":");

@@ -1,7 +1,7 @@
 /* ordered: jobs on several threads, whose results come out in the order of one thread.
  *
- * Job k hands on any number of items (sj_ordered_give); the consumer takes the items of job 0, then those of job 1 ... The jobs
- * ahead of the consumer are limited, as are the items waiting in each, so memory is bounded. */
+ * Job k hands on any number of items (sj_ordered_give); the consumer takes the items of job 0, then those of job 1 ...
+ * The jobs ahead of the consumer are limited, as are the items waiting in each, so memory is bounded. */
 #ifndef SJ_ORDERED_H
 #define SJ_ORDERED_H
 
@@ -25,16 +25,16 @@ struct sj_ordered_work {
 
 int sj_ordered_open(const struct sj_ordered_work *work, struct sj_ordered **o);
 
-/* From inside a job: passes the item on, waiting while the queue is full. SJ_NO when the consumer has closed: the item is dropped
- * and the job should return. */
+/* From inside a job: passes the item on, waiting while the queue is full. SJ_NO when the consumer has closed: the item
+ * is dropped and the job should return. */
 int sj_ordered_give(struct sj_ordered_job *to, void *item);
 
-/* The consumer: the next item of the current job, or *item = NULL at the job's end, where its status (and reason) is returned and
- * the next job becomes the current one. */
+/* The consumer: the next item of the current job, or *item = NULL at the job's end, where its status (and reason) is
+ * returned and the next job becomes the current one. */
 int sj_ordered_take(struct sj_ordered *o, void **item);
 
-/* Waits until the current job has ended (depth 0). When it failed its items are dropped, its status is returned with the reason,
- * and the next job becomes the current one; else nothing changes. */
+/* Waits until the current job has ended (depth 0). When it failed its items are dropped, its status is returned with
+ * the reason, and the next job becomes the current one; else nothing changes. */
 int sj_ordered_settle(struct sj_ordered *o);
 
 void sj_ordered_close(struct sj_ordered *o); /* stops the jobs; NULL is allowed */

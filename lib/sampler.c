@@ -18,7 +18,7 @@ struct set {
     struct sj_dataset *data;
     double weight;
     int64_t candidates;
-    int64_t *candidate; /* (candidates) tracks that may have a crop with two active stems; drawing others would be in vain */
+    int64_t *candidate; /* (candidates) tracks that may have a crop with two active stems; others are not drawn */
 };
 
 struct sj_sampler {
@@ -32,7 +32,8 @@ struct sj_sampler {
 /* Whether some crop touches loud blocks of two stems: without it no crop can have two active stems. */
 static int may_have_pair(const struct sj_dataset_track *t, int64_t crop)
 {
-    int64_t last[SJ_SAMPLER_STEMS], reach = (crop + SJ_DATASET_BLOCK - 2) / SJ_DATASET_BLOCK + 1; /* blocks that a crop touches */
+    int64_t reach = (crop + SJ_DATASET_BLOCK - 2) / SJ_DATASET_BLOCK + 1; /* blocks that a crop touches */
+    int64_t last[SJ_SAMPLER_STEMS];
     for (int s = 0; s < t->stems; s++)
         last[s] = -reach;
     for (int64_t b = 0; b < t->blocks; b++) {
@@ -58,8 +59,8 @@ static int find_candidates(struct set *s, int64_t crop)
         if (may_have_pair(sj_dataset_track(s->data, t), crop))
             s->candidate[s->candidates++] = t;
     if (!s->candidates)
-        return sj_fail(SJ_INPUT, "'%s' has no crop of %.3g s with two active stems in its %lld tracks", sj_dataset_path(s->data),
-                       (double)crop / SJ_DATASET_RATE_HZ, (long long)tracks);
+        return sj_fail(SJ_INPUT, "'%s' has no crop of %.3g s with two active stems in its %lld tracks",
+                       sj_dataset_path(s->data), (double)crop / SJ_DATASET_RATE_HZ, (long long)tracks);
     return SJ_OK;
 }
 
@@ -70,7 +71,8 @@ static int same_classes(const struct sj_dataset *a, const struct sj_dataset *b)
     int same = n == m;
     for (int i = 0; same && i < n; i++)
         same = !strcmp(x[i], y[i]);
-    return same ? SJ_OK : sj_fail(SJ_INPUT, "'%s' and '%s' have different classes", sj_dataset_path(a), sj_dataset_path(b));
+    return same ? SJ_OK
+                : sj_fail(SJ_INPUT, "'%s' and '%s' have different classes", sj_dataset_path(a), sj_dataset_path(b));
 }
 
 static int open_set(struct sj_sampler *s, int i, const char *path, const double *weight)
@@ -90,7 +92,8 @@ int sj_sampler_open(int n, const char *const *paths, const double *weights, uint
                     struct sj_sampler **out)
 {
     if (n < 1 || crop_samples < 320 || crop_samples % 160 || crop_samples > INT32_MAX)
-        return sj_fail(SJ_USAGE, "pairs want at least one data set and a crop of a multiple of 160 samples, at least 320");
+        return sj_fail(SJ_USAGE,
+                       "pairs want at least one data set and a crop of a multiple of 160 samples, at least 320");
     for (int i = 0; weights && i < n; i++)
         if (!(weights[i] > 0) || !isfinite(weights[i]))
             return sj_fail(SJ_USAGE, "the weight of '%s' is %g, must be greater than 0", paths[i], weights[i]);
@@ -149,8 +152,8 @@ static int look(const struct sj_dataset *d, int64_t t, int stem, int64_t from, i
     return status;
 }
 
-/* Whether the stem's peak in the crop exceeds 0.1. Blocks inside the crop answer from the table; audio is read only when a block
- * that the crop cuts could decide it. */
+/* Whether the stem's peak in the crop exceeds 0.1. Blocks inside the crop answer from the table; audio is read only
+ * when a block that the crop cuts could decide it. */
 static int is_active(const struct sj_dataset *d, int64_t t, int stem, int64_t start, int64_t crop, int *active)
 {
     const struct sj_dataset_track *k = sj_dataset_track(d, t);
@@ -224,11 +227,12 @@ int sj_sampler_draw(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw
         if (status || found)
             return status;
     }
-    return sj_fail(SJ_INPUT, "'%s'%s: no crop with two active stems in %d tracks drawn", sj_dataset_path(s->set[0].data),
-                   s->sets > 1 ? " and others" : "", TRACKS);
+    return sj_fail(SJ_INPUT, "'%s'%s: no crop with two active stems in %d tracks drawn",
+                   sj_dataset_path(s->set[0].data), s->sets > 1 ? " and others" : "", TRACKS);
 }
 
-/* out (crop) += the stem's crop / 32768; what a short track lacks stays as it is. The sum of a few int16 is exact in f32. */
+/* out (crop) += the stem's crop / 32768; what a short track lacks stays as it is. The sum of a few int16 is exact in
+ * f32. */
 static int add_stem(const struct sj_sampler *s, const struct sj_draw *draw, int stem, float *out)
 {
     const struct sj_dataset *d = s->set[draw->set].data;

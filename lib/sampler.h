@@ -1,9 +1,10 @@
 /* sampler: training pairs (SPEC 3; paper 3.1, 3.2) from data sets, pair n a pure function of (seed, n).
  *
- * A track is drawn uniformly (within its set), then a crop of it uniformly. A stem is active when its peak |amplitude| in the crop
- * exceeds 0.1. With fewer than two active stems another crop of the track is drawn, ten in all, then another track. The target is
- * uniform among the active stems; the size of the context is uniform in 1 .. other active stems, its members are drawn without
- * replacement, and the context is the plain sum of their waveforms. Tracks shorter than the crop are padded with zeros at their end.
+ * A track is drawn uniformly (within its set), then a crop of it uniformly. A stem is active when its peak |amplitude|
+ * in the crop exceeds 0.1. With fewer than two active stems another crop of the track is drawn, ten in all, then
+ * another track. The target is uniform among the active stems; the size of the context is uniform in 1 .. other active
+ * stems, its members are drawn without replacement, and the context is the plain sum of their waveforms. Tracks shorter
+ * than the crop are padded with zeros at their end.
  *
  * Every function but open and close may be called from many threads at once. */
 #ifndef SJ_SAMPLER_H
@@ -38,8 +39,9 @@ struct sj_pair {
     int class;       /* of the target */
 };
 
-/* Opens n sets. weights (n): how often each set is drawn, relative; NULL: all tracks of all sets alike. crop_samples: a multiple of
- * 160, at least 320 (8 s: 128000). SJ_INPUT: sets of different classes, or one without a crop of two active stems. */
+/* Opens n sets. weights (n): how often each set is drawn, relative; NULL: all tracks of all sets alike. crop_samples: a
+ * multiple of 160, at least 320 (8 s: 128000). SJ_INPUT: sets of different classes, or one without a crop of two active
+ * stems. */
 int sj_sampler_open(int n, const char *const *paths, const double *weights, uint64_t seed, int64_t crop_samples,
                     struct sj_sampler **s);
 void sj_sampler_close(struct sj_sampler *s); /* NULL is allowed */
@@ -47,10 +49,11 @@ int64_t sj_sampler_width(const struct sj_sampler *s); /* samples of a waveform w
 const char *const *sj_sampler_classes(const struct sj_sampler *s, int *n);
 const struct sj_dataset *sj_sampler_set(const struct sj_sampler *s, int set);
 
-/* What pair n is. SJ_INPUT when 100,000 crops in a row had fewer than two active stems; SJ_INPUT, SJ_SYSTEM when reading fails. */
+/* What pair n is. SJ_INPUT when 100,000 crops in a row had fewer than two active stems; SJ_INPUT, SJ_SYSTEM when
+ * reading fails. */
 int sj_sampler_draw(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw);
 
-/* Pair n: out context (width), target (width) f32, sample / 32768, reflected at both ends without repeating the edge. */
+/* Pair n: out context (width), target (width) f32, sample / 32768, reflected at both ends without the edge itself. */
 int sj_sampler_pair(const struct sj_sampler *s, uint64_t n, float *context, float *target, struct sj_pair *pair);
 
 #endif

@@ -44,7 +44,7 @@ static int too_different(const char *a, int64_t n, const char *b, int64_t m, dou
                    (double)m / SJ_DECODE_HZ, pad_s);
 }
 
-/* -- loading ---------------------------------------------------------------------------------------------------------------- */
+/* -- loading ------------------------------------------------------------------------------------------------------- */
 
 /* Adds the signal of a part to g, which may be shorter or longer; *samples: its own length. */
 static int add_part(const struct sj_part *part, struct growing *g, int64_t *samples)
@@ -100,8 +100,9 @@ static int load_parts(const struct sj_track *t, const struct sj_track_how *how, 
         }
     for (w->stems = 0; w->stems < t->stems; w->stems++)
         w->class[w->stems] = t->stem[w->stems].class;
-    return (double)(most - least) > how->pad_s * SJ_DECODE_HZ ? too_different(shortest, least, longest, most, how->pad_s)
-                                                              : even(w, g);
+    return (double)(most - least) > how->pad_s * SJ_DECODE_HZ
+               ? too_different(shortest, least, longest, most, how->pad_s)
+               : even(w, g);
 }
 
 /* A lane per class. */
@@ -134,7 +135,8 @@ static int open_file(const struct sj_track *t, const struct sj_track_how *how, s
     int forced = t->layout == SJ_LAYOUT_CHANNELS, apart = forced || (t->layout == SJ_LAYOUT_AUTO && how->classes > 2);
     int status = sj_decode_open(t->path, SJ_AUDIO_AUTO, apart ? how->classes : 0, d);
     if (!status && forced && sj_decode_lanes(*d) != how->classes) {
-        status = sj_fail(SJ_INPUT, "'%s' has %d channels where %d classes are wanted", t->path, sj_decode_channels(*d), how->classes);
+        status = sj_fail(SJ_INPUT, "'%s' has %d channels where %d classes are wanted", t->path, sj_decode_channels(*d),
+                         how->classes);
         sj_decode_close(*d);
     }
     return status;
@@ -175,7 +177,7 @@ int sj_track_load(const struct sj_track *t, const struct sj_track_how *how, stru
     return status;
 }
 
-/* -- signals ---------------------------------------------------------------------------------------------------------------- */
+/* -- signals ------------------------------------------------------------------------------------------------------- */
 
 /* Sends the sum of all lanes as it comes. */
 static int send_sum(struct sj_decode *d, const struct sj_signal_sink *to)
@@ -266,7 +268,7 @@ int sj_track_signals(const struct sj_track *t, const struct sj_track_how *how, c
     return status;
 }
 
-/* -- what it is made of ------------------------------------------------------------------------------------------------------ */
+/* -- what it is made of -------------------------------------------------------------------------------------------- */
 
 /* FNV-1a. */
 static uint64_t hash_bytes(uint64_t h, const void *data, size_t n)

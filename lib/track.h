@@ -22,7 +22,8 @@ struct sj_wave {
     int64_t samples;
 };
 
-/* Decodes all stems into memory. SJ_INPUT: a sound without stems, stems of different lengths, anything wrong with a file. */
+/* Decodes all stems into memory. SJ_INPUT: a sound without stems, stems of different lengths, anything wrong with a
+ * file. */
 int sj_track_load(const struct sj_track *t, const struct sj_track_how *how, struct sj_wave *w);
 void sj_wave_free(struct sj_wave *w);
 
@@ -35,8 +36,9 @@ struct sj_signal_sink {
     void *arg;
 };
 
-/* Sends what is wanted: the mix (its own file where there is one, else the sum of the stems); or all stems, then all rests, by
- * ascending class. A single sound is a mix, or where stems are wanted one stem, and passes in constant memory; it has no rests. */
+/* Sends what is wanted: the mix (its own file where there is one, else the sum of the stems); or all stems, then all
+ * rests, by ascending class. A single sound is a mix, or where stems are wanted one stem, and passes in constant
+ * memory; it has no rests. */
 int sj_track_signals(const struct sj_track *t, const struct sj_track_how *how, const struct sj_signal_sink *sink);
 
 /* 16 hexadecimal digits over what the track is made of: for each file its class, size, first and last 64 KiB. */

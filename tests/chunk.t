@@ -30,7 +30,8 @@ fails 2 "multiple of 16" "chunks that cut a patch" "$chunk" --chunk-frames 100 m
 
 # -- the one-liners of the manual
 ok "a folder of stems" sh -c "'$chunk' --stems library/*.wav >lib.sjt"
-is "$(keys lib.sjt)" "Drums_2:stem:drums kazoo:stem:- lead-guitar:stem:other mix:stem:- my bass:stem:bass " "classes by name"
+is "$(keys lib.sjt)" "Drums_2:stem:drums kazoo:stem:- lead-guitar:stem:other mix:stem:- my bass:stem:bass " \
+    "classes by name"
 ok "a mix" sh -c "'$chunk' mix.wav >mix.sjt"
 is "$(keys mix.sjt)" "mix:mix:- " "has no class"
 ok "through a pipe" sh -c "cat mix.wav | '$chunk' >pipe.sjt"
@@ -42,8 +43,9 @@ is "$(cat head.bin err | wc -c)" 100 "an endless stream of them ends with its re
 
 # -- tracks
 ok "stems and rests" "$chunk" --stems --mixes musdb18hq -o both.sjt
-is "$(keys both.sjt | tr ' ' '\n' | sed -n 1,8p | tr '\n' ' ')" "A/bass:stem:bass A/drums:stem:drums A/other:stem:other \
-A/vocals:stem:vocals A/bass:rest:bass A/drums:rest:drums A/other:rest:other A/vocals:rest:vocals " "in their order"
+is "$(keys both.sjt | tr ' ' '\n' | sed -n 1,8p | tr '\n' ' ')" "A/bass:stem:bass A/drums:stem:drums \
+A/other:stem:other A/vocals:stem:vocals A/bass:rest:bass A/drums:rest:drums A/other:rest:other A/vocals:rest:vocals " \
+    "in their order"
 check "a rest is the sum of the others" '
 w, names = whole("both.sjt"), "bass drums other vocals".split()
 for t in "AB":
@@ -66,7 +68,8 @@ for j in 1 2 9; do
     same "the same bytes" j.sjt both.sjt
 done
 ok "four channels" "$chunk" --stems four.wav -o four.sjt
-is "$(keys four.sjt)" "four/bass:stem:bass four/drums:stem:drums four/other:stem:other four/vocals:stem:vocals " "are stems"
+is "$(keys four.sjt)" "four/bass:stem:bass four/drums:stem:drums four/other:stem:other four/vocals:stem:vocals " \
+    "are stems"
 check "in the order of the classes" '
 w = whole("four.sjt")
 for i, n in enumerate("bass drums other vocals".split()):
@@ -88,9 +91,11 @@ assert abs(w["t1/bass", 1].std() / (tone(1, 2).mean(1).std() ** 2 + tone(2, 2).m
 ok "with its own classes" "$chunk" --stems moises --class-map "$root/schemas/classes/moisesdb.tsv" -o m.sjt
 is "$(keys m.sjt)" "t1/bass:stem:bass t1/bowed_strings:stem:bowed_strings t1/other_keys:stem:other_keys " "all of them"
 ok "Slakh2100" "$chunk" --stems slakh -o s.sjt
-is "$(keys s.sjt)" "Track00001/bass:stem:bass Track00001/drums:stem:drums Track00001/other:stem:other " "by its metadata"
+is "$(keys s.sjt)" "Track00001/bass:stem:bass Track00001/drums:stem:drums Track00001/other:stem:other " \
+    "by its metadata"
 ok "with its own classes" "$chunk" --stems slakh --class-map "$root/schemas/classes/slakh.tsv" -o s.sjt
-is "$(keys s.sjt)" "Track00001/bass:stem:bass Track00001/drums:stem:drums Track00001/strings:stem:strings " "all of them"
+is "$(keys s.sjt)" "Track00001/bass:stem:bass Track00001/drums:stem:drums Track00001/strings:stem:strings " \
+    "all of them"
 ok "MedleyDB" "$chunk" --stems medley -o y.sjt
 is "$(keys y.sjt)" "Ab_C/bass:stem:bass Ab_C/vocals:stem:vocals " "by its metadata"
 ok "its mix" "$chunk" medley slakh -o y.sjt
@@ -104,7 +109,8 @@ ok "another order" "$chunk" --stems --class-map own.tsv --classes low,brass --la
 is "$("$view" l.sjt | grep classes)" "# classes low brass" "of the classes"
 ok "classes without a map" "$chunk" --stems --classes drums,bass musdb18hq/A/bass.wav -o l.sjt
 is "$(keys l.sjt)" "bass:stem:bass " "go by their names"
-fails 3 "own.tsv' line 1: class 'brass' is not in the list" "a class not listed" "$chunk" --class-map own.tsv --classes low mix.wav
+fails 3 "own.tsv' line 1: class 'brass' is not in the list" "a class not listed" \
+    "$chunk" --class-map own.tsv --classes low mix.wav
 echo "kazoo brass" >own.tsv
 fails 3 "own.tsv' line 1: not a pattern, a tab and a class" "a map without tabs" "$chunk" --class-map own.tsv mix.wav
 fails 4 "no.tsv" "a map that is not there" "$chunk" --class-map no.tsv mix.wav
@@ -114,7 +120,8 @@ rm musdb18hq/A/xylophone.wav
 fails 3 "no tracks in the layout 'slakh'" "another layout than asked for" "$chunk" --layout slakh musdb18hq
 
 # -- keys
-mkdir -p k/one k/two && cp mix.wav k/one/x.wav && cp mix.wav k/two/x.wav && cp mix.wav k/two/y.wav && ln -s .. k/two/circle
+mkdir -p k/one k/two && cp mix.wav k/one/x.wav && cp mix.wav k/two/x.wav && cp mix.wav k/two/y.wav
+ln -s .. k/two/circle
 ok "files of one name" "$chunk" k -o k.sjt
 is "$(keys k.sjt)" "one/x:mix:- two/x:mix:- y:mix:- " "are told apart by their folders"
 fails 2 "'mix.wav' is given twice" "a file given twice" "$chunk" mix.wav mix.wav
@@ -241,14 +248,16 @@ if [ -d "$music/musdb18-7s/train-16k" ]; then
     ok "94 songs of four channels" "$chunk" --stems --mixes "$music/musdb18-7s/train-16k" -o real.sjt
     is "$("$view" real.sjt | grep -v '^#' | sed 1d | wc -l)" 752 "stems and rests of all"
     ok "MP3 stems" sh -c "'$chunk' --stems '$music'/multitrack-cc0/*.mp3 >mp3.sjt"
-    is "$(keys mp3.sjt)" "bassguitar:stem:bass clav:stem:other drums:stem:drums horns:stem:other leadguitar:stem:other " "by name"
+    is "$(keys mp3.sjt)" \
+        "bassguitar:stem:bass clav:stem:other drums:stem:drums horns:stem:other leadguitar:stem:other " "by name"
     mkdir published && ln -s "$music/musdb18-7s/train-original/Giselle - Moss.stem.mp4" \
         "$music/musdb18-7s/train-original/Music Delta - Britpop.stem.mp4" published/
     ok "MUSDB18 as published" "$chunk" -q --dataset published.h5 published
     ok "and at 16 kHz" "$chunk" -q --dataset 16k.h5 "$music/musdb18-7s/train-16k"
     check "are the same music" '
 import h5py
-a, b = ({t.attrs["key"]: t["audio"][:].astype("f8") for t in h5py.File(p)["track"].values()} for p in ("published.h5", "16k.h5"))
+a, b = ({t.attrs["key"]: t["audio"][:].astype("f8") for t in h5py.File(p)["track"].values()}
+        for p in ("published.h5", "16k.h5"))
 assert len(a) == 2
 for k in a:
     for x, y in zip(a[k], b[k]):

@@ -34,7 +34,8 @@ def records(path):
             assert len(h) == 128, "no END"
             kind, nkey, size, pos, part, role, cls, last = (
                 struct.unpack_from(c, h, a)[0]
-                for c, a in (("<H", 4), ("<I", 16), ("<Q", 24), ("<q", 32), ("<I", 40), ("<H", 44), ("<H", 46), ("<B", 48)))
+                for c, a in (("<H", 4), ("<I", 16), ("<Q", 24), ("<q", 32), ("<I", 40), ("<H", 44), ("<H", 46),
+                             ("<B", 48)))
             if kind == 3:
                 return
             rank = struct.unpack_from("<H", h, 22)[0]
@@ -50,7 +51,7 @@ def records(path):
 
 
 def whole(path):
-    """{(key, role): signal} put together from the chunks, whose halos must agree with their neighbours and the definition."""
+    """{(key, role): signal} put together from the chunks, whose halos must agree with their neighbours."""
     tracks, stream = {}, records(path)
     frames = next(stream)["params"]["chunk_frames"]
     for key, role, _, pos, part, last, x in stream:

@@ -1,12 +1,12 @@
-/* sj-chunk: audio in any layout.   audio -> sj-chunk -> wave/1 or dataset.h5;   dataset.h5 -> sj-chunk --pairs -> wave/1 */
+/* sj-chunk: audio in any layout.   audio -> sj-chunk -> wave/1 | dataset.h5;   dataset.h5 -> sj-chunk -> wave/1 */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "chunk.h"
 #include "classmap.h"
+#include "cut.h"
 #include "dataset.h"
-#include "decode.h"
 #include "h5.h"
 #include "layout.h"
 #include "ordered.h"
@@ -27,8 +27,8 @@ static int64_t chunk_frames = SJ_CHUNK_FRAMES, skip, take = -1;
 static double pad_s = 0.5;
 
 static const struct sj_option options[] = {
-    {SJ_FLAG, 0, "stems", &stems, 0, NULL, "every stem instead of the mix; plain files are one stem each", 0, 0, NULL, NULL, 0,
-     NULL},
+    {SJ_FLAG, 0, "stems", &stems, 0, NULL, "every stem instead of the mix; plain files are one stem each", 0, 0, NULL,
+     NULL, 0, NULL},
     {SJ_FLAG, 0, "mixes", &mixes, 0, NULL, "for every stem the sum of all others", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "dataset", &dataset, 0, "FILE", "make or extend the training set FILE", 0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "pairs", &pairs, 0, NULL, "training pairs from the training sets named", 0, 0, NULL, NULL, 1, NULL},
@@ -36,14 +36,16 @@ static const struct sj_option options[] = {
     {SJ_INT, 0, "take", &take, 0, "N", "pairs: end after N pairs", 0, INFINITY, NULL, "no end", 0, NULL},
     {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "pairs: how often each set is drawn", 0, 0, NULL,
      "all tracks alike", 1, NULL},
-    {SJ_INT, 0, "chunk-frames", &chunk_frames, 0, "N", "10 ms frames of a chunk or a pair, a multiple of 16", PATCH, 1 << 20,
-     NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "chunk-frames", &chunk_frames, 0, "N", "10 ms frames of a chunk or a pair, a multiple of 16", PATCH,
+     1 << 20, NULL, NULL, 1, NULL},
     {SJ_CHOICE, 0, "layout", &layout, 0, "NAME", "of the files and folders", 0, 0, sj_layout_names, NULL, 0, NULL},
     {SJ_TEXT, 0, "class-map", &class_map, 0, "FILE", "which names belong to which class", 0, 0, NULL, "four", 0, NULL},
-    {SJ_TEXT, 0, "classes", &class_list, 0, "NAME,...", "the classes in their order", 0, 0, NULL, "as in the class map", 0, NULL},
-    {SJ_REAL, 0, "pad", &pad_s, 0, "SECONDS", "pad stems that end earlier than others by up to this", 0, 3600, NULL, NULL, 1,
+    {SJ_TEXT, 0, "classes", &class_list, 0, "NAME,...", "the classes in their order", 0, 0, NULL, "as in the class map",
+     0, NULL},
+    {SJ_REAL, 0, "pad", &pad_s, 0, "SECONDS", "pad stems that end earlier than others by up to this", 0, 3600, NULL,
+     NULL, 1, NULL},
+    {SJ_FLAG, 'k', "keep-going", &keep_going, 0, NULL, "skip bad inputs, count them, exit 1", 0, 0, NULL, NULL, 0,
      NULL},
-    {SJ_FLAG, 'k', "keep-going", &keep_going, 0, NULL, "skip bad inputs, count them, exit 1", 0, 0, NULL, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
@@ -60,7 +62,7 @@ struct work {
     int64_t skipped;
 };
 
-/* -- jobs in order ---------------------------------------------------------------------------------------------------------- */
+/* -- jobs in order ------------------------------------------------------------------------------------------------- */
 
 /* A result on its way from a job: its record or its track, with everything that they point to behind it. */
 struct item {
@@ -117,15 +119,16 @@ static int drain(struct work *w, struct sj_ordered *o, int (*use)(struct work *,
     return status;
 }
 
-static int run_jobs(struct work *w, struct sj_ordered_work *how, int (*use)(struct work *, void *to, struct item *), void *to,
-                    const char *unit)
+static int run_jobs(struct work *w, struct sj_ordered_work *how, int (*use)(struct work *, void *to, struct item *),
+                    void *to, const char *unit)
 {
     struct sj_ordered *o = NULL;
     how->threads = w->run->threads;
     how->drop = drop_item;
     how->arg = w;
     int status = sj_ordered_open(how, &o);
-    struct sj_progress *p = status ? NULL : sj_progress_new(w->run->progress, "sj-chunk", unit, 0, how->jobs < 0 ? 0 : how->jobs);
+    int64_t total = how->jobs < 0 ? 0 : how->jobs;
+    struct sj_progress *p = status ? NULL : sj_progress_new(w->run->progress, "sj-chunk", unit, 0, total);
     for (int64_t j = 0; !status && (how->jobs < 0 || j < how->jobs); j++) {
         status = drain(w, o, use, to);
         sj_progress_show(p, j + 1, NULL);
@@ -162,68 +165,26 @@ static int write_stream(struct work *w, const char *dims, struct sj_ordered_work
     return status;
 }
 
-/* -- chunks ------------------------------------------------------------------------------------------------------------------ */
+/* -- chunks -------------------------------------------------------------------------------------------------------- */
 
-/* The signal that is being cut. */
-struct cutting {
-    const struct work *w;
-    const struct sj_track *track;
-    struct sj_ordered_job *to;
-    struct sj_chunker *chunker;
-    char key[SJ_KEY_BYTES + 1];
-    enum sj_role role;
-    int class;
-};
-
-static int begin_signal(void *arg, enum sj_role role, int class, int single)
+static int give_record(const struct sj_record *r, void *to)
 {
-    struct cutting *c = arg;
-    int n = single || class < 0 ? snprintf(c->key, sizeof c->key, "%s", c->track->key)
-                                : snprintf(c->key, sizeof c->key, "%s/%s", c->track->key, c->w->class[class]);
-    c->role = role;
-    c->class = class;
-    return n <= SJ_KEY_BYTES ? SJ_OK : sj_fail(SJ_INPUT, "'%s': the name is too long", c->track->path);
-}
-
-static int push_signal(void *arg, const float *sample, int64_t n)
-{
-    struct cutting *c = arg;
-    return sj_chunker_push(c->chunker, sample, n);
-}
-
-static int end_signal(void *arg)
-{
-    struct cutting *c = arg;
-    int status = sj_chunker_end(c->chunker);
-    return status > SJ_NO ? sj_fail_at(status, "'%s'", c->track->path) : status;
-}
-
-static int give_chunk(const struct sj_chunk *chunk, void *arg)
-{
-    struct cutting *c = arg;
-    size_t bytes = (size_t)chunk->samples * sizeof(float);
-    struct item *i = new_item(c->key);
-    if (!i || !(i->data = malloc(bytes))) {
+    struct item *i = new_item(r->key);
+    if (!i || !(i->data = malloc(r->bytes))) {
         free(i);
         return sj_fail(SJ_SYSTEM, "no memory for a chunk");
     }
-    memcpy(i->data, chunk->sample, bytes);
-    i->record = (struct sj_record){.key = i->key, .role = c->role, .class = c->class, .position = chunk->position,
-                                   .part = chunk->part, .last = chunk->last, .rank = 1, .dims = {chunk->samples},
-                                   .data = i->data, .bytes = bytes};
-    return sj_ordered_give(c->to, i);
+    memcpy(i->data, r->data, r->bytes);
+    i->record = *r;
+    i->record.key = i->key;
+    i->record.data = i->data;
+    return sj_ordered_give(to, i);
 }
 
 static int cut_track(void *arg, int64_t job, struct sj_ordered_job *to)
 {
     const struct work *w = arg;
-    struct cutting c = {.w = w, .track = &w->tracks.track[w->job[job]], .to = to};
-    const struct sj_signal_sink sink = {begin_signal, push_signal, end_signal, &c};
-    int status = sj_chunker_open(chunk_frames, give_chunk, &c, &c.chunker);
-    if (!status)
-        status = sj_track_signals(c.track, &w->how, &sink);
-    sj_chunker_close(c.chunker);
-    return status;
+    return sj_cut_track(&w->tracks.track[w->job[job]], &w->how, w->class, chunk_frames, give_record, to);
 }
 
 static int run_chunks(struct work *w)
@@ -233,7 +194,7 @@ static int run_chunks(struct work *w)
     return write_stream(w, "sample", &how, "tracks");
 }
 
-/* -- training set ------------------------------------------------------------------------------------------------------------ */
+/* -- training set -------------------------------------------------------------------------------------------------- */
 
 static int load_track(void *arg, int64_t job, struct sj_ordered_job *to)
 {
@@ -313,7 +274,7 @@ static int run_dataset(struct work *w)
         return status;
     int64_t had = sj_dataset_writer_tracks(set), all = w->jobs;
     status = leave_new(w, set);
-    struct sj_ordered_work how = {.ahead = w->run->threads, .depth = keep_going ? 0 : 1, .jobs = w->jobs, .run = load_track};
+    struct sj_ordered_work how = {.ahead = w->run->threads, .depth = !keep_going, .jobs = w->jobs, .run = load_track};
     if (!status)
         status = run_jobs(w, &how, add_track, set, "tracks");
     int64_t now = sj_dataset_writer_tracks(set);
@@ -325,7 +286,7 @@ static int run_dataset(struct work *w)
     return status;
 }
 
-/* -- pairs ------------------------------------------------------------------------------------------------------------------- */
+/* -- pairs --------------------------------------------------------------------------------------------------------- */
 
 static int make_pair(void *arg, int64_t n, struct sj_ordered_job *to)
 {
@@ -334,15 +295,16 @@ static int make_pair(void *arg, int64_t n, struct sj_ordered_job *to)
     size_t bytes = 2 * (size_t)width * sizeof(float);
     float *data = malloc(bytes);
     struct sj_pair pair;
-    int status = data ? sj_sampler_pair(w->sampler, (uint64_t)n, data, data + width, &pair) : sj_fail(SJ_SYSTEM, "no memory");
+    int status =
+        data ? sj_sampler_pair(w->sampler, (uint64_t)n, data, data + width, &pair) : sj_fail(SJ_SYSTEM, "no memory");
     struct item *i = status ? NULL : new_item(pair.key);
     if (!i) {
         free(data);
         return status ? status : SJ_SYSTEM;
     }
     i->data = data;
-    i->record = (struct sj_record){.key = i->key, .role = SJ_ROLE_REST, .class = pair.class, .position = n, .last = 1, .rank = 2,
-                                   .dims = {2, width}, .data = data, .bytes = bytes};
+    i->record = (struct sj_record){.key = i->key, .role = SJ_ROLE_REST, .class = pair.class, .position = n, .last = 1,
+                                   .rank = 2, .dims = {2, width}, .data = data, .bytes = bytes};
     return sj_ordered_give(to, i);
 }
 
@@ -358,7 +320,8 @@ static int parse_weights(const struct sj_run *run, double *weight)
             return status;
         p += n;
         if ((*p == ',') != (i + 1 < run->n))
-            return sj_fail(SJ_USAGE, "--weights is '%s', must have one number for each of the %d sets", weight_list, run->n);
+            return sj_fail(SJ_USAGE, "--weights is '%s', must have one number for each of the %d sets", weight_list,
+                           run->n);
         p += *p == ',';
     }
     return SJ_OK;
@@ -370,7 +333,8 @@ static int run_pairs(struct work *w)
     double *weight = weight_list ? malloc((size_t)run->n * sizeof *weight) : NULL;
     int status = weight_list ? weight ? parse_weights(run, weight) : sj_fail(SJ_SYSTEM, "no memory") : SJ_OK;
     if (!status)
-        status = sj_sampler_open(run->n, run->operand, weight, (uint64_t)run->seed, chunk_frames * SJ_CHUNK_HOP, &w->sampler);
+        status = sj_sampler_open(run->n, run->operand, weight, (uint64_t)run->seed, chunk_frames * SJ_CHUNK_HOP,
+                                 &w->sampler);
     free(weight);
     if (status)
         return status;
@@ -381,7 +345,7 @@ static int run_pairs(struct work *w)
     return status;
 }
 
-/* -- the program ------------------------------------------------------------------------------------------------------------- */
+/* -- the program --------------------------------------------------------------------------------------------------- */
 
 static int check(struct sj_run *run)
 {
@@ -390,7 +354,8 @@ static int check(struct sj_run *run)
     if (pairs && (dataset || stems || mixes || layout || class_map || class_list || keep_going))
         return sj_fail(SJ_USAGE, "--pairs reads training sets: no option about other inputs goes with it");
     if (dataset && (stems || mixes || run->output))
-        return sj_fail(SJ_USAGE, "--dataset takes all stems and writes no stream: not with --stems, --mixes or --output");
+        return sj_fail(SJ_USAGE,
+                       "--dataset takes all stems and writes no stream: not with --stems, --mixes or --output");
     if (!pairs && (skip || take >= 0 || weight_list))
         return sj_fail(SJ_USAGE, "--skip, --take and --weights go with --pairs");
     if ((pairs || dataset) && !run->n)
@@ -441,9 +406,9 @@ static const struct sj_tool tool = {
     .name = "sj-chunk",
     .summary = "audio to chunks, training sets and training pairs",
     .operands = "[FILE|FOLDER...]",
-    .details = "Writes the sound of the FILEs and of the tracks in the FOLDERs (or of a WAV file on standard input), mixed down to\n"
-               "one channel at 16 kHz, as a wave/1 stream of 8 s chunks; with --dataset, their stems into a training set; with\n"
-               "--pairs, random contexts and targets from training sets.",
+    .details = "Writes the sound of the FILEs and of the tracks in the FOLDERs (or of a WAV file on standard input),\n"
+               "mixed down to one channel at 16 kHz, as a wave/1 stream of 8 s chunks; with --dataset, their stems\n"
+               "into a training set; with --pairs, random contexts and targets from training sets.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
     .max_operands = -1,

@@ -49,8 +49,8 @@ static void wav(const char *name, int rate, int channels, int kind, int frames, 
             float single = (float)(bad != 0 && i == frames / 2 && !c ? bad : x);
             uint32_t bits;
             memcpy(&bits, &single, 4);
-            put(f, kind == F32 ? bits : kind == U8 ? (uint32_t)lrint(x * 127 + 128) : (uint32_t)lrint(x * ((1 << (kind - 1)) - 1)),
-                bytes);
+            uint32_t whole = (uint32_t)lrint(kind == U8 ? x * 127 + 128 : x * ((1 << (kind % F32 - 1)) - 1));
+            put(f, kind == F32 ? bits : whole, bytes);
         }
     fclose(f);
 }
@@ -103,8 +103,8 @@ static void every_format(void)
         wav(made[i].name, made[i].rate, made[i].channels, made[i].kind, frames, 0);
         int status = decode(in_dir(made[i].name), 0, 40000, out, 40000, &lanes, &n);
         double e = status ? 1 : deviation(out, n, 0, made[i].channels);
-        ok(!status && e < made[i].bound, "%s: the mean of %d channels at %d Hz, off by %.1e %s", made[i].name, made[i].channels,
-           made[i].rate, e, status ? sj_reason() : "");
+        ok(!status && e < made[i].bound, "%s: the mean of %d channels at %d Hz, off by %.1e %s", made[i].name,
+           made[i].channels, made[i].rate, e, status ? sj_reason() : "");
         is_int(n, llrint(frames * 16000.0 / made[i].rate), "  and its length");
     }
     int lanes;
@@ -139,8 +139,8 @@ static void through_programs(void)
         char command[800];
         int lanes;
         int64_t n = 0;
-        snprintf(command, sizeof command, "ffmpeg -v error -nostdin -y -i '%s' %s '%s'", in_dir("x.wav"), made[i].options,
-                 in_dir(made[i].name));
+        snprintf(command, sizeof command, "ffmpeg -v error -nostdin -y -i '%s' %s '%s'", in_dir("x.wav"),
+                 made[i].options, in_dir(made[i].name));
         int status = system(command) ? 99 : decode(in_dir(made[i].name), 0, 40000, out, 40000, &lanes, &n);
         double e = status ? 1 : deviation(out, n > 16000 ? 16000 : n, 0, 2);
         ok(!status && e < made[i].bound, "%s: off by %.1e %s", made[i].name, e, status ? sj_reason() : "");
@@ -153,7 +153,8 @@ static void cut(const char *from, const char *to, double part)
     char command[800];
     struct stat st;
     stat(in_dir(from), &st);
-    snprintf(command, sizeof command, "head -c %lld '%s' >'%s'", (long long)(part * (double)st.st_size), in_dir(from), in_dir(to));
+    snprintf(command, sizeof command, "head -c %lld '%s' >'%s'", (long long)(part * (double)st.st_size), in_dir(from),
+             in_dir(to));
     if (system(command))
         ok(0, "cannot cut %s", from);
 }
@@ -241,8 +242,8 @@ static void standard_input(void)
     cut("s16.wav", "cut.wav", 0.5);
     /* what was cut in a pipe shows at its end */
     status = from_pipe("cut.wav", &n);
-    ok(status == SJ_INPUT && strstr(sj_reason(), "standard input") && strstr(sj_reason(), "cut short"), "a cut pipe: %s",
-       sj_reason());
+    ok(status == SJ_INPUT && strstr(sj_reason(), "standard input") && strstr(sj_reason(), "cut short"),
+       "a cut pipe: %s", sj_reason());
     /* a program that did not know the length when it wrote the header */
     FILE *f = fopen(in_dir("s16.wav"), "r+");
     fseek(f, 4, SEEK_SET), put(f, 0xffffffff, 4), fseek(f, 40, SEEK_SET), put(f, 0xffffffff, 4);

@@ -68,11 +68,12 @@ static void head(void)
     is_text(h->kind, "wave/1", "its kind");
     is_int(h->rank, 1, "its rank");
     is_int(sj_head_class(h, "drums"), 1, "its classes");
-    ok(!sj_head_int(h, "sample_rate_hz", &v) && v == 16000 && !sj_head_int(h, "chunk_frames", &v) && v == 800, "its parameters");
+    ok(!sj_head_int(h, "sample_rate_hz", &v) && v == 16000 && !sj_head_int(h, "chunk_frames", &v) && v == 800,
+       "its parameters");
     sj_head_free(h);
 }
 
-/* -- jobs: job k gives k % 5 numbers, slowly at random; every 7th fails when asked to ------------------------------------------- */
+/* -- jobs: job k gives k % 5 numbers, slowly at random; every 7th fails when asked to ------------------------------ */
 
 struct jobs {
     int failing;

@@ -94,14 +94,17 @@ static void build_and_extend(void)
     ok(!sj_dataset_writer_open(path, 4, four, "[]", &w) && sj_dataset_writer_tracks(w) == 2, "it is continued");
     ok(has(w, 0) == 1 && has(w, 1) == 1 && has(w, 2) == 0, "what it has is known");
     int found;
-    ok(sj_dataset_writer_has(w, "stück 1", "other", &found) == SJ_INPUT && strstr(sj_reason(), "other audio"), "%s", sj_reason());
+    ok(sj_dataset_writer_has(w, "stück 1", "other", &found) == SJ_INPUT && strstr(sj_reason(), "other audio"), "%s",
+       sj_reason());
     ok(!add(w, 2) && !sj_dataset_writer_close(w, SJ_OK), "and finished");
     ok(access(in_dir("a.h5.part"), F_OK), "under its name only");
     is_int(verify(path), 3, "all is there");
-    ok(!sj_dataset_writer_open(path, 4, four, "[]", &w) && !add(w, 3) && !add(w, 4) && !sj_dataset_writer_close(w, SJ_OK),
+    ok(!sj_dataset_writer_open(path, 4, four, "[]", &w) && !add(w, 3) && !add(w, 4) &&
+           !sj_dataset_writer_close(w, SJ_OK),
        "a set is extended");
     is_int(verify(path), 5, "in place");
-    ok(sj_dataset_writer_open(path, 3, four, "[]", &w) == SJ_INPUT && strstr(sj_reason(), "4 classes"), "%s", sj_reason());
+    ok(sj_dataset_writer_open(path, 3, four, "[]", &w) == SJ_INPUT && strstr(sj_reason(), "4 classes"), "%s",
+       sj_reason());
     struct sj_dataset *d;
     int16_t x[3], *y = malloc(2 * LONGEST);
     sj_dataset_open(path, &d);

@@ -53,7 +53,8 @@ int main(void)
             size_t want = (size_t)floor((double)n * OUT_HZ / rates[i] + 0.5), got = resample(rates[i], n, 8192, out);
             size_t pieces = resample(rates[i], n, 113, again);
             if (got + 1 < want || got > want + 1 || pieces != got || memcmp(out, again, got * sizeof *out))
-                bad++, printf( "# %zu samples at %d Hz give %zu, in pieces %zu, want %zu, the same\n", n, rates[i], got, pieces, want);
+                bad++, printf("# %zu samples at %d Hz give %zu, in pieces %zu, want %zu, the same\n", n, rates[i], got,
+                              pieces, want);
         }
     ok(!bad, "lengths follow the rates, and pieces do not matter");
     for (int hz = 100; hz < 7300; hz += 700) {

@@ -12,7 +12,8 @@ enum { CROP = 16000, TRACKS = 5, STEMS = 4, LONGEST = 90000, DRAWS = 20000 };
 static char dir[] = "/tmp/sj-sampler-XXXXXX";
 static const char *const four[] = {"bass", "drums", "other", "vocals"};
 
-/* Tracks 0, 1: patches of sound around block edges; 2: shorter than a crop; 3: silent but for one stem; 4: one short event of two. */
+/* Tracks 0, 1: patches of sound around block edges; 2: shorter than a crop; 3: silent but for one stem; 4: one short
+ * event of two. */
 static int16_t audio[TRACKS][STEMS * LONGEST];
 static const int64_t length[TRACKS] = {LONGEST, 70001, 9000, 40000, 80000};
 static const int stems[TRACKS] = {4, 3, 2, 3, 2};
@@ -80,7 +81,8 @@ static unsigned active_stems(int t, int64_t start)
 static unsigned char mask[TRACKS][LONGEST];
 static int64_t eligible[TRACKS], starts[TRACKS];
 
-/* The same from the last loud sample seen, which is fast enough for every start; checked against the definition at some. */
+/* The same from the last loud sample seen, which is fast enough for every start; checked against the definition at
+ * some. */
 static void list_crops(void)
 {
     int bad = 0;
@@ -100,11 +102,12 @@ static void list_crops(void)
                 bad += mask[t][start] != active_stems(t, start);
         }
     }
-    ok(!bad && eligible[0] && eligible[1] && eligible[2] == 1 && !eligible[3] && eligible[4], "crops: %lld %lld %lld %lld %lld",
-       (long long)eligible[0], (long long)eligible[1], (long long)eligible[2], (long long)eligible[3], (long long)eligible[4]);
+    ok(!bad && eligible[0] && eligible[1] && eligible[2] == 1 && !eligible[3] && eligible[4],
+       "crops: %lld %lld %lld %lld %lld", (long long)eligible[0], (long long)eligible[1], (long long)eligible[2],
+       (long long)eligible[3], (long long)eligible[4]);
 }
 
-/* Chi-squared of counts against probabilities, per degree of freedom; a category below 5 expected draws joins the next. */
+/* Chi-squared of counts against probabilities, per degree of freedom; categories below 5 expected draws are joined. */
 static double chi2(int n, const double *count, const double *p, double draws)
 {
     double sum = 0, want = 0, have = 0;
@@ -200,12 +203,14 @@ static void waveforms(const struct sj_sampler *s)
     for (int n = 0; n < PAIRS; n++) {
         struct sj_pair pair;
         float *to = x + 2 * w * n;
-        bad += sj_sampler_pair(s, (uint64_t)n, to, to + w, &pair) || !same_as_definition(s, (uint64_t)n, to, to + w, &pair);
+        bad += sj_sampler_pair(s, (uint64_t)n, to, to + w, &pair) ||
+               !same_as_definition(s, (uint64_t)n, to, to + w, &pair);
     }
     ok(!bad, "context and target are the sums that the definition says");
     for (int n = PAIRS - 1; n >= 0; n--) {
         struct sj_pair pair;
-        backwards += sj_sampler_pair(s, (uint64_t)n, y, y + w, &pair) || memcmp(y, x + 2 * w * n, (size_t)(2 * w) * sizeof *y);
+        backwards += sj_sampler_pair(s, (uint64_t)n, y, y + w, &pair) ||
+                     memcmp(y, x + 2 * w * n, (size_t)(2 * w) * sizeof *y);
     }
     ok(!backwards, "any order, any thread, the same pair");
     free(y);
@@ -247,11 +252,13 @@ static void refused(void)
 {
     struct sj_sampler *s;
     const char *silent = in_dir("silent.h5");
-    ok(sj_sampler_open(1, &silent, NULL, 1, CROP, &s) == SJ_INPUT && strstr(sj_reason(), "silent.h5"), "%s", sj_reason());
+    ok(sj_sampler_open(1, &silent, NULL, 1, CROP, &s) == SJ_INPUT && strstr(sj_reason(), "silent.h5"), "%s",
+       sj_reason());
     ok(sj_sampler_open(1, &silent, NULL, 1, 161, &s) == SJ_USAGE, "%s", sj_reason());
     ok(sj_sampler_open(1, &silent, (double[]){0}, 1, CROP, &s) == SJ_USAGE, "%s", sj_reason());
     const char *two[] = {strdup(in_dir("all.h5")), strdup(in_dir("other.h5"))};
-    ok(sj_sampler_open(2, two, NULL, 1, CROP, &s) == SJ_INPUT && strstr(sj_reason(), "different classes"), "%s", sj_reason());
+    ok(sj_sampler_open(2, two, NULL, 1, CROP, &s) == SJ_INPUT && strstr(sj_reason(), "different classes"), "%s",
+       sj_reason());
 }
 
 /* Two events that no crop holds together although a crop touches the blocks of both. */
@@ -265,7 +272,8 @@ static void never(void)
     write_set("never.h5", 4, 5);
     if (!ok(!sj_sampler_open(1, &path, NULL, 1, CROP, &s), "nothing to be seen from the table"))
         return;
-    ok(sj_sampler_draw(s, 0, &d) == SJ_INPUT && strstr(sj_reason(), "no crop with two active stems"), "%s", sj_reason());
+    ok(sj_sampler_draw(s, 0, &d) == SJ_INPUT && strstr(sj_reason(), "no crop with two active stems"), "%s",
+       sj_reason());
     sj_sampler_close(s);
 }
 
