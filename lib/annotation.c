@@ -1,0 +1,104 @@
+#include "annotation.h"
+
+#include <stdio.h>
+
+#include "err.h"
+#include "json.h"
+#include "whole.h"
+
+enum { PATHS = 4096 };
+
+static int put_key(FILE *f, const struct sj_synth_piece *p)
+{
+    fprintf(f, "0.000000\t%.6f\tKey\t%s\n", (double)p->samples / SJ_SYNTH_RATE, p->key);
+    return SJ_OK;
+}
+
+static int put_chords(FILE *f, const struct sj_synth_piece *p)
+{
+    for (size_t i = 0; i < p->chord_count; i++)
+        fprintf(f, "%.6f\t%.6f\t%s\n", p->chords[i].start_s, p->chords[i].end_s, p->chords[i].label);
+    return SJ_OK;
+}
+
+static int put_beats(FILE *f, const struct sj_synth_piece *p)
+{
+    for (size_t i = 0; i < p->beat_count; i++)
+        fprintf(f, "%.6f\t%d\n", p->beats[i].time_s, p->beats[i].in_bar);
+    return SJ_OK;
+}
+
+static sj_json *chords_json(const struct sj_synth_piece *p)
+{
+    sj_json *all = sj_json_array();
+    for (size_t i = 0; i < p->chord_count; i++) {
+        sj_json *c = sj_json_object();
+        sj_json_set(c, "start_s", sj_json_real(p->chords[i].start_s));
+        sj_json_set(c, "end_s", sj_json_real(p->chords[i].end_s));
+        sj_json_set(c, "label", sj_json_string(p->chords[i].label));
+        sj_json_append(all, c);
+    }
+    return all;
+}
+
+static sj_json *beats_json(const struct sj_synth_piece *p)
+{
+    sj_json *all = sj_json_array();
+    for (size_t i = 0; i < p->beat_count; i++) {
+        sj_json *b = sj_json_object();
+        sj_json_set(b, "time_s", sj_json_real(p->beats[i].time_s));
+        sj_json_set(b, "in_bar", sj_json_int(p->beats[i].in_bar));
+        sj_json_append(all, b);
+    }
+    return all;
+}
+
+static int put_json(FILE *f, const struct sj_synth_piece *p)
+{
+    sj_json *all = sj_json_object();
+    sj_json_set(all, "seed", sj_json_int((int64_t)p->seed));
+    sj_json_set(all, "number", sj_json_int((int64_t)p->number));
+    sj_json_set(all, "seconds", sj_json_real((double)p->samples / SJ_SYNTH_RATE));
+    sj_json_set(all, "style", sj_json_string(p->style));
+    sj_json_set(all, "key", sj_json_string(p->key));
+    sj_json_set(all, "mode", sj_json_string(p->mode));
+    sj_json_set(all, "tempo_bpm", sj_json_real(p->tempo_bpm));
+    sj_json_set(all, "swing", sj_json_real(p->swing));
+    sj_json_set(all, "tuning_cents", sj_json_real(p->tuning_cents));
+    sj_json_set(all, "chords", chords_json(p));
+    sj_json_set(all, "beats", beats_json(p));
+    int status = sj_json_line(f, all);
+    sj_json_free(all);
+    return status;
+}
+
+static int write_file(const struct sj_synth_piece *p, const char *folder, const char *name,
+                      int (*put)(FILE *, const struct sj_synth_piece *))
+{
+    char path[PATHS];
+    struct sj_whole *whole;
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return sj_fail(SJ_USAGE, "'%s' is too long a path", folder);
+    int status = sj_whole_new(path, &whole);
+    if (status)
+        return status;
+    FILE *f = fopen(sj_whole_temp(whole), "w");
+    status = f ? put(f, p) : sj_fail_errno("cannot write '%s'", path);
+    if (f && (ferror(f) | fclose(f)) && !status)
+        status = sj_fail_errno("cannot write '%s'", path);
+    if (!status)
+        return sj_whole_commit(whole);
+    sj_whole_discard(whole);
+    return status;
+}
+
+int sj_annotation_write(const struct sj_synth_piece *piece, const char *path)
+{
+    int status = write_file(piece, path, "key.lab", put_key);
+    if (!status)
+        status = write_file(piece, path, "chords.lab", put_chords);
+    if (!status)
+        status = write_file(piece, path, "beats.lab", put_beats);
+    return status ? status : write_file(piece, path, "annotation.json", put_json);
+}
