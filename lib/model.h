@@ -70,7 +70,7 @@ struct sj_layout {
 int sj_layout_new(const struct sj_config *c, struct sj_layout *layout); /* c must have passed sj_config_check */
 void sj_layout_free(struct sj_layout *layout);
 /* The index of a tensor by name, or -1. */
-int sj_layout_find(const struct sj_layout *layout, const char *name);
+int sj_tensor_find(const struct sj_layout *layout, const char *name);
 
 struct sj_model {
     struct sj_config config;

@@ -162,7 +162,7 @@ static int visit_name(const char *name, int is_group, void *arg)
     char full[96];
     (void)is_group;
     snprintf(full, sizeof full, "%s/%.48s", strcmp(k->group, "/predictor") ? "encoder" : "predictor", name);
-    if (sj_layout_find(k->layout, full) >= 0)
+    if (sj_tensor_find(k->layout, full) >= 0)
         return SJ_OK;
     return sj_fail(SJ_INPUT, "'%s': '%s/%s' is unknown to these hyper-parameters", sj_h5_path(k->h), k->group, name);
 }

@@ -129,7 +129,7 @@ void sj_layout_free(struct sj_layout *l)
     *l = (struct sj_layout){0};
 }
 
-int sj_layout_find(const struct sj_layout *l, const char *name)
+int sj_tensor_find(const struct sj_layout *l, const char *name)
 {
     for (int i = 0; i < l->tensors; i++)
         if (!strcmp(l->tensor[i].name, name))

@@ -20,6 +20,9 @@ for f in lib/*.[ch] kernels/*.[ch] tools/*.c tests/*.c tests/*/*.c; do
     n=$(wc -l <"$f")
     [ "$n" -le 500 ] || complain "$f has $n lines"
 done
+# One name, one thing: an archive would hide a second definition.
+dup=$(nm -A --defined-only "${BUILD:-build}"/obj/lib/*.o "${BUILD:-build}"/obj/kernels/*.o 2>/dev/null | awk '$2 ~ /^[TDBR]$/ {print $3}' | sort | uniq -d)
+[ -z "$dup" ] || complain "defined more than once: $dup"
 for t in tools/sj-*.c; do
     n=$(basename "$t" .c)
     [ -f "man/$n.1" ] || complain "$n has no manual"

@@ -32,7 +32,7 @@ static struct sj_config small(enum sj_predictor p)
 
 static const struct sj_tensor *tensor(const struct sj_model *m, const char *name)
 {
-    int i = sj_layout_find(&m->layout, name);
+    int i = sj_tensor_find(&m->layout, name);
     return i < 0 ? NULL : &m->layout.tensor[i];
 }
 
