@@ -38,8 +38,8 @@ for x, y in zip(wave, mel):
     print(T, y.shape[1])
 E
 # compare WAVES MELS MEAN STD SELECTION...: the records selected of both
+# shellcheck disable=SC2317
 compare() {
-    # shellcheck disable=SC2317
     waves=$1 mels=$2 mean=$3 std=$4
     shift 4
     rm -f w.npy m.npy
