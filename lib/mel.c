@@ -202,13 +202,13 @@ static int frames(struct sj_mel *m, int64_t T, const float *wave, float *out, in
 /* In integers, so that it runs in vectors: the exponent of infinities and NaN is all ones. */
 static int all_finite(int64_t n, const float *wave)
 {
-    int32_t top = 0, u;
+    const uint32_t exponent = 0x7f800000;
+    uint32_t odd = 0, u;
     for (int64_t i = 0; i < n; i++) {
         memcpy(&u, wave + i, sizeof u);
-        u &= 0x7fffffff;
-        top = u > top ? u : top;
+        odd |= (u & exponent) == exponent;
     }
-    return top < 0x7f800000;
+    return !odd;
 }
 
 static int start(const struct sj_mel *m, int64_t n, const float *wave, int64_t T, int64_t stride, float *out)
