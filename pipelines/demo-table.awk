@@ -1,6 +1,6 @@
 # demo-table.awk untrained.metrics.tsv trained.metrics.tsv: the demo's table; with -v DATA=FILE the figure's numbers too.
 BEGIN { FS = "\t"; n = split("chance class-oracle untrained trained", order, " ")
-        title["chance"] = "chance"; title["class-oracle"] = "right instrument, any piece"
+        title["chance"] = "chance"; title["class-oracle"] = "class oracle (right class, any)"
         title["untrained"] = "untrained model"; title["trained"] = "trained model" }
 FNR == 1 { file++; next }
 {
@@ -12,10 +12,10 @@ FNR == 1 { file++; next }
 }
 END {
     printf "%d held-out mixes, each without one stem, looking for it among %d stems (percent)\n\n", queries, references
-    printf "%-28s %7s %7s %7s %10s %12s\n", "", "R@1", "R@5", "R@10", "mean rank", "median rank"
+    printf "%-32s %7s %7s %7s %10s %12s\n", "", "R@1", "R@5", "R@10", "mean rank", "median rank"
     for (i = 1; i <= n; i++) {
-        printf "%-28s %s\n", title[order[i]], row[order[i]]
-        if (DATA) printf "\"%s\"\t%s\t%s\t%s\t%s\n", title[order[i]], value[order[i], 4], value[order[i], 5], value[order[i], 6], value[order[i], 7] >DATA
+        printf "%-32s %s\n", title[order[i]], row[order[i]]
+        if (DATA) printf "%s\t%s\t%s\t%s\t%s\n", order[i], value[order[i], 4], value[order[i], 5], value[order[i], 6], value[order[i], 7] >DATA
     }
     times = value["trained", 4] / value["chance", 4]
     printf "\nR@1 is %.0f times chance; the mean rank is %.2f of the untrained model's and %.2f of the class oracle's\n", times,

@@ -9,7 +9,7 @@ set title "Looking for the stem that a mix lacks: held-out pieces"
 set ylabel "percent"
 set yrange [0:*]
 set grid ytics lc rgb "#dddddd"
-set key top left Left reverse
+set key below center horizontal Left reverse
 set border 3
 set tics nomirror
 plot data using 2:xtic(1) title "recall at 1" lc rgb "#1b5e8c", '' using 3 title "recall at 5" lc rgb "#4f9bd0", \
