@@ -208,7 +208,7 @@ while [ $i -lt 30 ]; do
 done
 ok "a set of many" "$chunk" -q --dataset whole.h5 many
 i=0
-while [ ! -e killed.h5 ] && [ $i -lt 60 ]; do
+while [ ! -e killed.h5 ] && [ $i -lt 20 ]; do
     i=$((i + 1))
     "$chunk" -q --dataset killed.h5 many 2>>kills &
     pid=$!
@@ -217,6 +217,7 @@ while [ ! -e killed.h5 ] && [ $i -lt 60 ]; do
     wait $pid 2>/dev/null
 done
 echo "# begun $i times"
+"$chunk" -q --dataset killed.h5 many 2>>kills
 ok "kill -9 and again, until it is whole" "$python" sets.py killed.h5 whole.h5
 is "$(cat kills)" "" "without complaint"
 

@@ -49,7 +49,7 @@ static void wav(const char *name, int rate, int channels, int kind, int frames, 
             float single = (float)(bad != 0 && i == frames / 2 && !c ? bad : x);
             uint32_t bits;
             memcpy(&bits, &single, 4);
-            uint32_t whole = (uint32_t)lrint(kind == U8 ? x * 127 + 128 : x * ((1 << (kind % F32 - 1)) - 1));
+            uint32_t whole = (uint32_t)lrint(kind == U8 ? x * 127 + 128 : x * (kind == S16 ? 0x7fff : 0x7fffff));
             put(f, kind == F32 ? bits : whole, bytes);
         }
     fclose(f);

@@ -219,7 +219,7 @@ static void waveforms(const struct sj_sampler *s)
 
 static void several_sets(void)
 {
-    const char *paths[] = {strdup(in_dir("a.h5")), strdup(in_dir("b.h5")), strdup(in_dir("all.h5"))};
+    const char *paths[] = {in_dir("a.h5"), in_dir("b.h5")};
     struct sj_sampler *s, *t, *u;
     double second = 0;
     struct sj_draw d, e, f;
@@ -256,7 +256,7 @@ static void refused(void)
        sj_reason());
     ok(sj_sampler_open(1, &silent, NULL, 1, 161, &s) == SJ_USAGE, "%s", sj_reason());
     ok(sj_sampler_open(1, &silent, (double[]){0}, 1, CROP, &s) == SJ_USAGE, "%s", sj_reason());
-    const char *two[] = {strdup(in_dir("all.h5")), strdup(in_dir("other.h5"))};
+    const char *two[] = {in_dir("all.h5"), in_dir("other.h5")};
     ok(sj_sampler_open(2, two, NULL, 1, CROP, &s) == SJ_INPUT && strstr(sj_reason(), "different classes"), "%s",
        sj_reason());
 }
