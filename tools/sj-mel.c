@@ -1,10 +1,10 @@
 /* sj-mel: log-mel spectrograms.   wave/1 -> sj-mel -> mel/1, or a line of statistics */
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lanes.h"
 #include "mel.h"
 #include "output.h"
 #include "sjk.h"
@@ -32,6 +32,7 @@ struct moments {
 struct slot {
     struct sj_record record; /* of the input; then, with dims and data changed, of the output */
     char key[SJ_KEY_BYTES + 1];
+    const char *input;       /* that it came from */
     float *wave, *mel;
     size_t wave_room, mel_room;
     int status;
@@ -39,12 +40,13 @@ struct slot {
     struct moments moments;
 };
 
-/* Records are taken in groups, computed side by side, and written in their order. */
+/* Records are computed side by side and written in their order. */
 struct state {
-    int lanes, room, n; /* n: slots in use */
-    struct slot *slot;
-    struct sjk **k;     /* one per lane, as struct sj_mel */
+    int threads, room;
+    struct slot *slot;  /* (room) */
+    struct sjk **k;     /* one per thread, as struct sj_mel */
     struct sj_mel **mel;
+    struct sj_lanes *lanes;
     enum sj_dtype dtype; /* of the input */
     struct moments all;
 };
@@ -108,26 +110,23 @@ static int compute(struct sj_mel *mel, struct slot *slot)
     return status;
 }
 
-static int flush(struct sj_run *run, struct state *s)
+static void work(void *arg, int i, int lane)
 {
-#pragma omp parallel for num_threads(s->lanes) schedule(dynamic, 1)
-    for (int i = 0; i < s->n; i++) {
-        struct slot *slot = &s->slot[i];
-        slot->status = compute(s->mel[omp_get_thread_num()], slot);
-        if (slot->status)
-            snprintf(slot->reason, sizeof slot->reason, "%s", sj_reason()); /* reasons are per thread */
-    }
-    for (int i = 0; i < s->n; i++) {
-        struct slot *slot = &s->slot[i];
-        if (slot->status)
-            return sj_fail(slot->status, "'%s': '%s': %s", run->in_name, slot->key, slot->reason);
-        add_moments(&s->all, &slot->moments);
-        int status = run->out ? sj_output_put(run->out, &slot->record) : SJ_OK;
-        if (status)
-            return status;
-    }
-    s->n = 0;
-    return SJ_OK;
+    struct state *s = arg;
+    struct slot *slot = &s->slot[i];
+    slot->status = compute(s->mel[lane], slot);
+    if (slot->status)
+        snprintf(slot->reason, sizeof slot->reason, "%s", sj_reason()); /* reasons are per thread */
+}
+
+/* Writes the oldest record at work. */
+static int take(struct sj_run *run, struct state *s)
+{
+    const struct slot *slot = &s->slot[sj_lanes_take(s->lanes)];
+    if (slot->status)
+        return sj_fail(slot->status, "'%s': '%s': %s", slot->input, slot->key, slot->reason);
+    add_moments(&s->all, &slot->moments);
+    return run->out ? sj_output_put(run->out, &slot->record) : SJ_OK;
 }
 
 static int make_lanes(const struct sj_run *run, struct state *s)
@@ -135,14 +134,14 @@ static int make_lanes(const struct sj_run *run, struct state *s)
     struct sj_mel_settings settings = sj_mel_defaults();
     settings.mean = stats ? 0 : mean;
     settings.std = stats ? 1 : std;
-    s->lanes = run->threads;
+    s->threads = run->threads;
     s->room = run->threads > 1 ? 2 * run->threads : 1;
     s->slot = calloc((size_t)s->room, sizeof *s->slot);
-    s->k = calloc((size_t)s->lanes, sizeof *s->k);
-    s->mel = calloc((size_t)s->lanes, sizeof(struct sj_mel *));
+    s->k = calloc((size_t)s->threads, sizeof *s->k);
+    s->mel = calloc((size_t)s->threads, sizeof(struct sj_mel *));
     if (!s->slot || !s->k || !s->mel)
         return sj_fail(SJ_SYSTEM, "no memory");
-    for (int i = 0; i < s->lanes; i++) {
+    for (int i = 0; i < s->threads; i++) {
         char why[256];
         int status = sjk_open("cpu", 1, &s->k[i], why, sizeof why);
         if (status)
@@ -150,7 +149,7 @@ static int make_lanes(const struct sj_run *run, struct state *s)
         if ((status = sj_mel_new(s->k[i], &settings, &s->mel[i])))
             return status;
     }
-    return SJ_OK;
+    return sj_lanes_new(s->threads, s->room, work, s, &s->lanes);
 }
 
 static int check(struct sj_run *run)
@@ -190,16 +189,22 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
 static int record(struct sj_run *run, const struct sj_record *r)
 {
     struct state *s = run->state;
-    struct slot *slot = &s->slot[s->n];
     size_t count = r->bytes / sj_dtype_size(s->dtype);
-    int status = grow(&slot->wave, &slot->wave_room, count);
+    int status = SJ_OK;
+    while (!status && (sj_lanes_full(s->lanes) || sj_lanes_ready(s->lanes)))
+        status = take(run, s);
+    struct slot *slot = &s->slot[sj_lanes_free_slot(s->lanes)];
+    if (!status)
+        status = grow(&slot->wave, &slot->wave_room, count);
     if (status)
         return status;
     sj_dtype_to_f32(s->dtype, count, r->data, slot->wave);
     slot->record = *r;
+    slot->input = run->in_name;
     snprintf(slot->key, sizeof slot->key, "%s", r->key);
     slot->record.key = slot->key;
-    return ++s->n < s->room ? SJ_OK : flush(run, s);
+    sj_lanes_start(s->lanes);
+    return s->threads > 1 ? SJ_OK : take(run, s); /* one thread holds nothing back */
 }
 
 static int report(struct sj_run *run, const struct state *s)
@@ -227,7 +232,9 @@ static int report(struct sj_run *run, const struct state *s)
 static int end(struct sj_run *run)
 {
     struct state *s = run->state;
-    int status = flush(run, s);
+    int status = SJ_OK;
+    while (!status && sj_lanes_running(s->lanes))
+        status = take(run, s);
     return status || !stats ? status : report(run, s);
 }
 
@@ -236,7 +243,8 @@ static void cleanup(struct sj_run *run)
     struct state *s = run->state;
     if (!s)
         return;
-    for (int i = 0; i < s->lanes; i++) {
+    sj_lanes_free(s->lanes);
+    for (int i = 0; i < s->threads; i++) {
         if (s->mel)
             sj_mel_free(s->mel[i]);
         if (s->k)
