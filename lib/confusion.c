@@ -50,8 +50,8 @@ int sj_confusion_add(struct sj_confusion *c, struct sj_embedding query, struct s
     return SJ_OK;
 }
 
-static const char *const outcome_name[SJ_OUTCOMES] = {"both_right_percent", "instrument_right_percent", "song_right_percent",
-                                                      "both_wrong_percent"};
+static const char *const outcome_name[SJ_OUTCOMES] = {"both_right_percent", "instrument_right_percent",
+                                                      "song_right_percent", "both_wrong_percent"};
 
 static int print_outcome(FILE *f, int json, const char *class, const int64_t *outcome)
 {

@@ -156,12 +156,13 @@ int sj_embeddings_next(struct sj_embeddings *e, const struct sj_record **record)
     return SJ_OK;
 }
 
-/* -- vectors in blocks -------------------------------------------------------------------------------------------------------- */
+/* -- vectors in blocks --------------------------------------------------------------------------------------------- */
 int sj_embeddings_width(struct sj_embeddings *e, int64_t *d)
 {
     int more = 0, status = SJ_OK;
     if (e->head->rank != 1)
-        return sj_fail(SJ_INPUT, "'%s' holds more than one vector in a record where one is wanted (pooled by track)", e->name);
+        return sj_fail(SJ_INPUT, "'%s' holds more than one vector in a record where one is wanted (pooled by track)",
+                       e->name);
     if (!e->width && !(status = find_record(e, &more)) && more)
         e->width = e->file ? sj_embeddings_file_width(e->file) : e->ahead->dims[0];
     *d = e->width;
@@ -239,7 +240,7 @@ int sj_embeddings_block(struct sj_embeddings *e, int64_t most, float *out, struc
     return sj_embeddings_file_block(e->file, most, out, info, got);
 }
 
-/* -- comparing ---------------------------------------------------------------------------------------------------------------- */
+/* -- comparing ----------------------------------------------------------------------------------------------------- */
 static void list_classes(const struct sj_head *h, char *text, size_t size)
 {
     snprintf(text, size, "%s", h->classes ? "" : "none");

@@ -13,7 +13,8 @@ const struct sj_head *sj_embeddings_file_head(const struct sj_embeddings_file *f
 /* The next record, or *record = NULL at the end; borrowed until the next call. */
 int sj_embeddings_file_next(struct sj_embeddings_file *f, const struct sj_record **record);
 /* Up to `most` one-vector records as rows of out; keys live as long as the file is open. */
-int sj_embeddings_file_block(struct sj_embeddings_file *f, int64_t most, float *out, struct sj_embedding *info, int64_t *got);
+int sj_embeddings_file_block(struct sj_embeddings_file *f, int64_t most, float *out, struct sj_embedding *info,
+                             int64_t *got);
 int64_t sj_embeddings_file_left(const struct sj_embeddings_file *f); /* records not yet read */
 int64_t sj_embeddings_file_width(const struct sj_embeddings_file *f); /* values of a vector */
 

@@ -197,8 +197,14 @@ int sj_embeddings_file_next(struct sj_embeddings_file *f, const struct sj_record
     if (status)
         return status;
     struct sj_record *r = &f->record;
-    *r = (struct sj_record){.key = f->key[i], .role = (enum sj_role)f->role[i], .class = f->class[i], .position = f->position[i],
-                            .part = (uint32_t)f->part[i], .last = f->last[i], .rank = f->head->rank, .data = value,
+    *r = (struct sj_record){.key = f->key[i],
+                            .role = (enum sj_role)f->role[i],
+                            .class = f->class[i],
+                            .position = f->position[i],
+                            .part = (uint32_t)f->part[i],
+                            .last = f->last[i],
+                            .rank = f->head->rank,
+                            .data = value,
                             .bytes = (size_t)(rows * f->d) * sj_dtype_size(f->head->dtype)};
     if (f->dims)
         memcpy(r->dims, f->dims + i * r->rank, (size_t)r->rank * sizeof *r->dims);
@@ -218,7 +224,8 @@ int sj_embeddings_file_next(struct sj_embeddings_file *f, const struct sj_record
     return SJ_OK;
 }
 
-int sj_embeddings_file_block(struct sj_embeddings_file *f, int64_t most, float *out, struct sj_embedding *info, int64_t *got)
+int sj_embeddings_file_block(struct sj_embeddings_file *f, int64_t most, float *out, struct sj_embedding *info,
+                             int64_t *got)
 {
     int64_t n = most < f->n - f->at ? most : f->n - f->at;
     const int64_t start[2] = {f->at, 0}, box[2] = {n, f->d};

@@ -73,8 +73,8 @@ int sj_embeddings_create(const char *path, const struct sj_head *head, struct sj
 static int make(struct sj_embeddings_writer *w, int64_t d)
 {
     static const struct { const char *path; enum sj_h5_type type; } columns[] = {
-        {"/key", SJ_H5_TEXT}, {"/class", SJ_H5_I32}, {"/role", SJ_H5_U8}, {"/position", SJ_H5_I64}, {"/part", SJ_H5_I64},
-        {"/last", SJ_H5_U8}};
+        {"/key", SJ_H5_TEXT}, {"/class", SJ_H5_I32}, {"/role", SJ_H5_U8}, {"/position", SJ_H5_I64},
+        {"/part", SJ_H5_I64}, {"/last", SJ_H5_U8}};
     int64_t rows[2] = {0, d}, none = 0, shapes[2] = {0, w->head->rank};
     int64_t fit = CHUNK_BYTES / ((d > 0 ? d : 1) * (int64_t)sizeof(float));
     w->chunk = fit > 1 ? fit : 1;
@@ -127,11 +127,12 @@ static int count_rows(const struct sj_embeddings_writer *w, const struct sj_reco
     for (int i = 0; i < r->rank - 1; i++)
         n *= r->dims[i];
     if (r->rank != w->head->rank || n < 1 || r->bytes != (size_t)n * sj_dtype_size(w->head->dtype)
-        || strlen(r->key) > SJ_KEY_BYTES || r->class < SJ_CLASS_NONE || r->class >= w->head->classes || !sj_role_name(r->role))
+        || strlen(r->key) > SJ_KEY_BYTES || r->class < SJ_CLASS_NONE || r->class >= w->head->classes
+        || !sj_role_name(r->role))
         return sj_fail(SJ_USAGE, "'%s': the record '%s' does not fit the head of the file", sj_h5_path(w->h), r->key);
     if (w->d && d != w->d)
-        return sj_fail(SJ_INPUT, "'%s': '%s' has vectors of %lld values, those before have %lld", sj_h5_path(w->h), r->key,
-                       (long long)d, (long long)w->d);
+        return sj_fail(SJ_INPUT, "'%s': '%s' has vectors of %lld values, those before have %lld", sj_h5_path(w->h),
+                       r->key, (long long)d, (long long)w->d);
     *rows = n / d;
     return SJ_OK;
 }

@@ -29,7 +29,8 @@ int sj_fft_new(int64_t samples, int64_t batch, struct sj_fft **out)
     }
     if (!f || !f->plan) {
         sj_fft_free(f);
-        return sj_fail(SJ_SYSTEM, "no memory for transforms of %lld times %lld samples", (long long)batch, (long long)samples);
+        return sj_fail(SJ_SYSTEM, "no memory for transforms of %lld times %lld samples", (long long)batch,
+                       (long long)samples);
     }
     *out = f;
     return SJ_OK;

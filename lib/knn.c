@@ -18,8 +18,9 @@ int sj_knn_new(int64_t queries, int64_t k, struct sj_knn **out)
     if (n) {
         *n = (struct sj_knn){.queries = queries, .k = k};
         n->count = calloc((size_t)queries + 1, sizeof *n->count);
-        n->list = queries > INT64_MAX / (int64_t)sizeof *n->list / k - 1 ? NULL
-                                                                         : malloc((size_t)(queries * k) * sizeof *n->list + 1);
+        n->list = queries > INT64_MAX / (int64_t)sizeof *n->list / k - 1
+                      ? NULL
+                      : malloc((size_t)(queries * k) * sizeof *n->list + 1);
     }
     if (!n || !n->count || !n->list) {
         sj_knn_free(n);

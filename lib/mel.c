@@ -7,8 +7,8 @@
 #include "fft.h"
 #include "sjk.h"
 
-/* Frames per transform: the frames (25 KiB) and their spectra stay in the first two caches, and the sums over bands run over
- * frames in full vectors. */
+/* Frames per transform: the frames (25 KiB) and their spectra stay in the first two caches, and the sums over bands run
+ * over frames in full vectors. */
 enum { BATCH = 16 };
 
 struct sj_mel {
@@ -26,8 +26,15 @@ struct sj_mel {
 
 struct sj_mel_settings sj_mel_defaults(void)
 {
-    return (struct sj_mel_settings){.sample_rate_hz = 16000, .fft_samples = 400, .hop_samples = 160, .bands = 80, .low_hz = 50,
-                                    .high_hz = 8000, .floor = 0x1p-23, .mean = -9.453, .std = 3.569};
+    return (struct sj_mel_settings){.sample_rate_hz = 16000,
+                                    .fft_samples = 400,
+                                    .hop_samples = 160,
+                                    .bands = 80,
+                                    .low_hz = 50,
+                                    .high_hz = 8000,
+                                    .floor = 0x1p-23,
+                                    .mean = -9.453,
+                                    .std = 3.569};
 }
 
 void sj_mel_to_params(const struct sj_mel_settings *s, sj_json *params)
@@ -59,7 +66,7 @@ int sj_mel_from_params(const sj_json *params, struct sj_mel_settings *s)
     return SJ_OK;
 }
 
-/* -- filters (Slaney, Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above ---------------------------------------- */
+/* -- filters (Slaney, Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above ------------------------------- */
 static const double hz_per_mel = 200.0 / 3, break_hz = 1000;
 
 static double hz_to_mel(double hz)
@@ -121,17 +128,19 @@ static int make_bank(struct sj_mel *m)
     return SJ_OK;
 }
 
-/* -- making ------------------------------------------------------------------------------------------------------------------ */
+/* -- making -------------------------------------------------------------------------------------------------------- */
 static int check(const struct sj_mel_settings *s)
 {
     if (s->fft_samples < 4 || s->fft_samples > 1 << 16 || s->fft_samples % 2)
-        return sj_fail(SJ_USAGE, "a mel transform of %lld samples: must be even, 4 to 65536", (long long)s->fft_samples);
+        return sj_fail(SJ_USAGE, "a mel transform of %lld samples: must be even, 4 to 65536",
+                       (long long)s->fft_samples);
     if (s->hop_samples < 1 || s->hop_samples > s->fft_samples)
         return sj_fail(SJ_USAGE, "a mel hop of %lld samples: must be 1 to %lld", (long long)s->hop_samples,
                        (long long)s->fft_samples);
     if (s->bands < 1 || s->bands > 1024)
         return sj_fail(SJ_USAGE, "%lld mel bands: must be 1 to 1024", (long long)s->bands);
-    if (!(s->sample_rate_hz > 0) || !(s->low_hz >= 0) || !(s->high_hz > s->low_hz) || s->high_hz > s->sample_rate_hz / 2)
+    if (!(s->sample_rate_hz > 0) || !(s->low_hz >= 0) || !(s->high_hz > s->low_hz)
+        || s->high_hz > s->sample_rate_hz / 2)
         return sj_fail(SJ_USAGE, "mel bands from %g to %g Hz at %g Hz", s->low_hz, s->high_hz, s->sample_rate_hz);
     if (!(s->floor > 0) || !isfinite(s->floor) || !isfinite(s->mean) || !(s->std > 0) || !isfinite(s->std))
         return sj_fail(SJ_USAGE, "mel floor %g, mean %g, std %g", s->floor, s->mean, s->std);
@@ -176,7 +185,7 @@ void sj_mel_free(struct sj_mel *m)
     free(m);
 }
 
-/* -- computing ---------------------------------------------------------------------------------------------------------------- */
+/* -- computing ----------------------------------------------------------------------------------------------------- */
 /* Frames t .. of wave, whose first frame starts at wave[0], into out (bands, stride) from its column 0. */
 static int frames(struct sj_mel *m, int64_t T, const float *wave, float *out, int64_t stride)
 {
@@ -186,13 +195,15 @@ static int frames(struct sj_mel *m, int64_t T, const float *wave, float *out, in
     for (int64_t t = 0; t < T && !status; t += BATCH) {
         int64_t now = T - t < BATCH ? T - t : BATCH;
         float *to = now == BATCH ? out + t : m->part;
-        status = ops->frames(m->k, now, s->fft_samples, s->hop_samples, wave + t * s->hop_samples, m->window, sj_fft_in(m->fft));
+        status = ops->frames(m->k, now, s->fft_samples, s->hop_samples, wave + t * s->hop_samples, m->window,
+                             sj_fft_in(m->fft));
         if (now < BATCH)
-            memset(sj_fft_in(m->fft) + now * s->fft_samples, 0, (size_t)((BATCH - now) * s->fft_samples) * sizeof(float));
+            memset(sj_fft_in(m->fft) + now * s->fft_samples, 0,
+                   (size_t)((BATCH - now) * s->fft_samples) * sizeof(float));
         sj_fft_run(m->fft);
         if (!status)
-            status = ops->log_mel(m->k, BATCH, sj_fft_out(m->fft), &m->bank, (float)s->floor, (float)s->mean, (float)s->std, to,
-                                  now == BATCH ? stride : BATCH);
+            status = ops->log_mel(m->k, BATCH, sj_fft_out(m->fft), &m->bank, (float)s->floor, (float)s->mean,
+                                  (float)s->std, to, now == BATCH ? stride : BATCH);
         for (int64_t b = 0; b < s->bands && now < BATCH; b++)
             memcpy(out + b * stride + t, m->part + b * BATCH, (size_t)now * sizeof *out);
     }
@@ -247,7 +258,8 @@ static float reflected(int64_t n, const float *wave, int64_t i)
 }
 
 /* Frames from .. to-1 of the whole wave, by way of a copy with its ends mirrored. */
-static int edge_frames(struct sj_mel *m, int64_t n, const float *wave, int64_t from, int64_t to, float *out, int64_t stride)
+static int edge_frames(struct sj_mel *m, int64_t n, const float *wave, int64_t from, int64_t to, float *out,
+                       int64_t stride)
 {
     int64_t first = from * m->s.hop_samples - m->s.fft_samples / 2;
     int64_t size = (to - from - 1) * m->s.hop_samples + m->s.fft_samples;

@@ -27,7 +27,8 @@ struct sj_mel_settings {
 /* 16 kHz, 400, 160, 80 bands of 50-8000 Hz, floor 2^-23, mean -9.453, std 3.569. */
 struct sj_mel_settings sj_mel_defaults(void);
 
-/* The settings as members of a stream's params ("mel_fft_samples", "mel_mean", ...), and back: SJ_INPUT when one is absent. */
+/* The settings as members of a stream's params ("mel_fft_samples", "mel_mean", ...), and back: SJ_INPUT when one is
+ * absent. */
 void sj_mel_to_params(const struct sj_mel_settings *s, sj_json *params);
 int sj_mel_from_params(const sj_json *params, struct sj_mel_settings *s);
 

@@ -72,7 +72,7 @@ const int64_t *sj_ranks_total(const struct sj_ranks *r)
     return r->total;
 }
 
-/* -- summaries ----------------------------------------------------------------------------------------------------------------- */
+/* -- summaries ----------------------------------------------------------------------------------------------------- */
 static int compare(const void *a, const void *b)
 {
     double x, y;
@@ -137,8 +137,9 @@ int sj_retrieval_expected(int64_t n, const int64_t *among, const int64_t *total,
     return status;
 }
 
-/* -- all at once ---------------------------------------------------------------------------------------------------------------- */
-static int count_blocks(struct sj_scores *s, struct sj_ranks *r, int64_t n, int64_t d, int64_t block, const float *reference)
+/* -- all at once --------------------------------------------------------------------------------------------------- */
+static int count_blocks(struct sj_scores *s, struct sj_ranks *r, int64_t n, int64_t d, int64_t block,
+                        const float *reference)
 {
     int64_t bad;
     for (int64_t j = 0; j < n; j += block) {
@@ -158,7 +159,7 @@ int sj_retrieval_metrics(struct sjk *k, int64_t n, int64_t d, const float *query
     struct sj_ranks *r = NULL;
     double *truth = malloc((size_t)n * sizeof *truth + 1);
     int64_t bad;
-    int status = truth ? sj_scores_new(k, n, block, d, &s) : sj_fail(SJ_SYSTEM, "no memory for %lld ranks", (long long)n);
+    int status = truth ? sj_scores_new(k, n, block, d, &s) : sj_fail(SJ_SYSTEM, "no memory");
     if (!status)
         status = sj_scores_queries(s, n, query, &bad);
     for (int64_t q = 0; q < n && !status; q++)

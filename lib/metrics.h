@@ -1,7 +1,7 @@
 /* metrics: how well queries retrieve their true references (SPEC 8.1, 8.2).
  *
- * The rank of a query is 1 + the number of references nearer than its true one (equal distances do not count); the normalised
- * rank is the rank divided by the number of references. The median is the lower of the two middle values. */
+ * The rank of a query is 1 + the number of references nearer than its true one (equal distances do not count); the
+ * normalised rank is the rank divided by the number of references. The median is the lower of the two middle values. */
 #ifndef SJ_METRICS_H
 #define SJ_METRICS_H
 
@@ -19,7 +19,7 @@ struct sj_retrieval {
     double mean_rank, median_rank;        /* normalised */
 };
 
-/* -- ranks, references in blocks --------------------------------------------------------------------------------------------- */
+/* -- ranks, references in blocks ----------------------------------------------------------------------------------- */
 /* distance (queries): of each query's true reference, copied. */
 int sj_ranks_new(int64_t queries, const double *distance, struct sj_ranks **r);
 void sj_ranks_free(struct sj_ranks *r); /* NULL is allowed */
@@ -28,19 +28,19 @@ void sj_ranks_add(struct sj_ranks *r, const struct sj_scores *s, sj_admit *admit
 const int64_t *sj_ranks_rank(const struct sj_ranks *r);  /* (queries) */
 const int64_t *sj_ranks_total(const struct sj_ranks *r); /* (queries) references that each query was allowed to find */
 
-/* -- summaries ---------------------------------------------------------------------------------------------------------------- */
+/* -- summaries ----------------------------------------------------------------------------------------------------- */
 /* Of n queries with these ranks among these numbers of references; n = 0 gives zeros. */
 int sj_retrieval_of(int64_t n, const int64_t *rank, const int64_t *total, struct sj_retrieval *m);
-/* What is expected of a uniformly random rank among `among[i]` of the total[i] references of query i: all of them is chance, those
- * of the right class an oracle of the class. */
+/* What is expected of a uniformly random rank among `among[i]` of the total[i] references of query i: all of them is
+ * chance, those of the right class an oracle of the class. */
 int sj_retrieval_expected(int64_t n, const int64_t *among, const int64_t *total, struct sj_retrieval *m);
 
-/* All of it at once: row i of query f32 (n, d) should retrieve row i of reference f32 (n, d). rank (n) may be NULL. SJ_INPUT when a
- * value is not finite. */
+/* All of it at once: row i of query f32 (n, d) should retrieve row i of reference f32 (n, d). rank (n) may be NULL.
+ * SJ_INPUT when a value is not finite. */
 int sj_retrieval_metrics(struct sjk *k, int64_t n, int64_t d, const float *query, const float *reference, int64_t *rank,
                          struct sj_retrieval *m);
 
-/* -- figure 2: what the nearest neighbour is --------------------------------------------------------------------------------------- */
+/* -- figure 2: what the nearest neighbour is ----------------------------------------------------------------------- */
 enum sj_outcome { SJ_BOTH_RIGHT, SJ_INSTRUMENT_RIGHT, SJ_SONG_RIGHT, SJ_BOTH_WRONG };
 enum { SJ_OUTCOMES = 4 };
 enum sj_outcome sj_outcome_of(int same_class, int same_track);

@@ -9,7 +9,7 @@
 enum { FIELDS = 6 };
 static const char *const field[FIELDS] = {"query", "query_class", "rank", "reference", "class", "distance"};
 
-/* -- writing -------------------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 void sj_neighbours_head(FILE *f, int json)
 {
     for (int i = 0; i < FIELDS && !json; i++)
@@ -58,7 +58,7 @@ int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *l)
     return SJ_OK;
 }
 
-/* -- reading -------------------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 /* A file, one line of it ahead. */
 struct input {
     FILE *f;
@@ -101,7 +101,8 @@ static int parse_fields(struct input *in)
     if (n < FIELDS || p)
         return off(in, "has not the six fields of neighbours");
     int none = !strcmp(part[2], "0");
-    if (sj_cli_int("rank", part[2], 0, 1e15, &l->rank) || (!none && sj_cli_real("distance", part[5], 0, 10, &l->distance)))
+    if (sj_cli_int("rank", part[2], 0, 1e15, &l->rank)
+        || (!none && sj_cli_real("distance", part[5], 0, 10, &l->distance)))
         return sj_fail_at(SJ_INPUT, "'%s': line %lld", in->path, (long long)in->number);
     l->query_class = strcmp(part[1], "-") ? part[1] : NULL;
     l->class = strcmp(part[4], "-") ? part[4] : NULL;
@@ -149,7 +150,7 @@ static int next_line(struct input *in)
     return parse_fields(in);
 }
 
-/* -- merging -------------------------------------------------------------------------------------------------------------------- */
+/* -- merging ------------------------------------------------------------------------------------------------------- */
 static int same_text(const char *a, const char *b)
 {
     return a == b || (a && b && !strcmp(a, b));
@@ -167,13 +168,13 @@ static int begin_query(struct input *in, int n, struct merged *m)
     for (int i = 0; i < n; i++) {
         const struct sj_neighbour_line *l = &in[i].line;
         if (in[i].more != in[0].more)
-            return sj_fail(SJ_INPUT, "'%s' and '%s' do not list the same queries: one has '%s' more", in[0].path, in[i].path,
-                           in[0].more ? first->query : l->query);
+            return sj_fail(SJ_INPUT, "'%s' and '%s' do not list the same queries: one has '%s' more", in[0].path,
+                           in[i].path, in[0].more ? first->query : l->query);
         if (in[i].more && l->rank > 1)
             return off(&in[i], "does not begin a list");
         if (in[i].more && (!same_text(l->query, first->query) || !same_text(l->query_class, first->query_class)))
-            return sj_fail(SJ_INPUT, "'%s' and '%s' do not list the same queries: '%s' and '%s'", in[0].path, in[i].path,
-                           first->query, l->query);
+            return sj_fail(SJ_INPUT, "'%s' and '%s' do not list the same queries: '%s' and '%s'", in[0].path,
+                           in[i].path, first->query, l->query);
     }
     free(m->query);
     free(m->query_class);

@@ -1,9 +1,10 @@
-/* neighbours: lists of neighbours as text, one line each, tab-separated under a line of names or as JSON objects; and the merging
- * of lists that parts of the references gave.
+/* neighbours: lists of neighbours as text, one line each, tab-separated under a line of names or as JSON objects; and
+ * the merging of lists that parts of the references gave.
  *
  *   query  query_class  rank  reference  class  distance
- * Lines of a query follow each other by rank from 1; a query that may find no reference has one line of rank 0. Class names are
- * "-" where there is none; tab, newline and backslash in keys are written \t, \n and \\ (tab-separated only). */
+ * Lines of a query follow each other by rank from 1; a query that may find no reference has one line of rank 0. Class
+ * names are "-" where there is none; tab, newline and backslash in keys are written \t, \n and \\ (tab-separated
+ * only). */
 #ifndef SJ_NEIGHBOURS_H
 #define SJ_NEIGHBOURS_H
 
@@ -23,9 +24,10 @@ struct sj_neighbour_line {
 void sj_neighbours_head(FILE *f, int json); /* I/O errors show in ferror(f) */
 int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *line);
 
-/* Reads the lists of n files, which must name the same queries in the same order, each from another part of the references, and
- * writes for each query the k nearest of all; of equal distances those of the earlier file first. When each file was made with at
- * least this k, the result is that of all references together. SJ_INPUT names the file and the line that is off. */
+/* Reads the lists of n files, which must name the same queries in the same order, each from another part of the
+ * references, and writes for each query the k nearest of all; of equal distances those of the earlier file first. When
+ * each file was made with at least this k, the result is that of all references together. SJ_INPUT names the file and
+ * the line that is off. */
 int sj_neighbours_merge(int n, const char *const *paths, int64_t k, FILE *out, int json);
 
 #endif

@@ -129,7 +129,8 @@ static int rank_queries(struct sj_search *s, int64_t n, int64_t *of_class, struc
     for (int64_t q = 0; q < n && !status; q++)
         if (t.distance[q] < 0) {
             const struct sj_embedding e = sj_search_query(s, q);
-            status = sj_fail(SJ_INPUT, "no reference has the key '%s' and the class '%s' of a query", e.key, class_of(s, e.class));
+            status = sj_fail(SJ_INPUT, "no reference has the key '%s' and the class '%s' of a query", e.key,
+                             class_of(s, e.class));
         }
     if (!status)
         status = sj_ranks_new(n, t.distance, &r.ranks);
@@ -143,10 +144,10 @@ static int rank_queries(struct sj_search *s, int64_t n, int64_t *of_class, struc
     return status;
 }
 
-/* -- table 1 ------------------------------------------------------------------------------------------------------------------------ */
+/* -- table 1 ------------------------------------------------------------------------------------------------------- */
 enum { COLUMNS = 5 };
-static const char *const name[COLUMNS] = {"recall@1_percent", "recall@5_percent", "recall@10_percent", "mean_rank_percent",
-                                          "median_rank_percent"};
+static const char *const name[COLUMNS] = {"recall@1_percent", "recall@5_percent", "recall@10_percent",
+                                          "mean_rank_percent", "median_rank_percent"};
 
 static void print_names(FILE *f)
 {
@@ -180,7 +181,8 @@ static int print_row(FILE *f, int json, const char *row, int64_t references, con
 /* The row of the queries of one class, or of all (class -2). */
 static int print_ranks(const struct gathered *g, int class, const char *row, FILE *f, int json)
 {
-    int64_t *rank = malloc((size_t)g->n * sizeof *rank + 1), *total = malloc((size_t)g->n * sizeof *total + 1), n = 0, most = 0;
+    int64_t *rank = malloc((size_t)g->n * sizeof *rank + 1), *total = malloc((size_t)g->n * sizeof *total + 1);
+    int64_t n = 0, most = 0;
     struct sj_retrieval m;
     int status = rank && total ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for %lld ranks", (long long)g->n);
     for (int64_t i = 0; i < g->n && !status; i++)

@@ -30,13 +30,13 @@ struct sj_scores {
     double query_lost;    /* the largest |x^ - what the product sees of it| among the queries */
 };
 
-/* -- vectors ------------------------------------------------------------------------------------------------------------------ */
+/* -- vectors ------------------------------------------------------------------------------------------------------- */
 static double total(const double *lane)
 {
     return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-/* Sums of differences from the first value, so that a large mean costs no precision and a constant vector gives exactly 0. */
+/* Sums of differences from the first value: a large mean costs no precision, a constant vector gives exactly 0. */
 static struct moments measure(int64_t d, const float *x)
 {
     double sum[LANES] = {0}, square[LANES] = {0};
@@ -75,7 +75,7 @@ static double distance(int64_t d, const float *a, const struct moments *ma, cons
         double v = (a[i] - ma->mean) * ma->scale - (b[i] - mb->mean) * mb->scale;
         sum[0] += v * v;
     }
-    return rint(sqrt(total(sum)) * SJ_DISTANCE_STEPS) / SJ_DISTANCE_STEPS; /* the double nearest to the decimal number */
+    return rint(sqrt(total(sum)) * SJ_DISTANCE_STEPS) / SJ_DISTANCE_STEPS; /* the double nearest to the decimal */
 }
 
 double sj_vector_distance(int64_t d, const float *a, const float *b)
@@ -111,7 +111,7 @@ static double to_operand(enum sjk_type type, int64_t d, const float *x, void *y)
     return sqrt(sum) * (1 + (double)d * FLT_EPSILON);
 }
 
-/* -- making ------------------------------------------------------------------------------------------------------------------- */
+/* -- making -------------------------------------------------------------------------------------------------------- */
 double sj_scores_bytes(int64_t queries, int64_t rows, int64_t d)
 {
     double q = (double)queries, r = (double)rows, operand = sizeof(float) * (double)d;
@@ -124,8 +124,8 @@ int sj_scores_new(struct sjk *k, int64_t queries, int64_t rows, int64_t d, struc
     if (!s)
         return sj_fail(SJ_SYSTEM, "no memory");
     const size_t Q = (size_t)queries, R = (size_t)rows, D = (size_t)d, most = Q > R ? Q : R;
-    *s = (struct sj_scores){.k = k, .type = sjk_has_bf16(k) ? SJK_BF16 : SJK_F32, .most_queries = queries, .most_rows = rows,
-                            .d = d};
+    *s = (struct sj_scores){
+        .k = k, .type = sjk_has_bf16(k) ? SJK_BF16 : SJK_F32, .most_queries = queries, .most_rows = rows, .d = d};
     const size_t size = sjk_type_size(s->type);
     s->of_query = malloc(Q * sizeof *s->of_query + 1);
     s->of_row = malloc(R * sizeof *s->of_row + 1);
@@ -135,7 +135,8 @@ int sj_scores_new(struct sjk *k, int64_t queries, int64_t rows, int64_t d, struc
     s->error = malloc(R * sizeof *s->error + 1);
     int status = SJ_OK;
     if (!s->of_query || !s->of_row || !s->operand || !s->score || !s->scale || !s->error)
-        status = sj_fail(SJ_SYSTEM, "no memory for the scores of %lld times %lld vectors", (long long)queries, (long long)rows);
+        status = sj_fail(SJ_SYSTEM, "no memory for the scores of %lld times %lld vectors", (long long)queries,
+                         (long long)rows);
     void *c = NULL;
     if (!status && ((status = k->ops->alloc(k, Q * D * size, &s->a)) || (status = k->ops->alloc(k, R * D * size, &s->b))
                     || (status = k->ops->alloc(k, Q * R * sizeof(float), &c))))
@@ -165,7 +166,7 @@ void sj_scores_free(struct sj_scores *s)
     free(s);
 }
 
-/* -- blocks ------------------------------------------------------------------------------------------------------------------- */
+/* -- blocks -------------------------------------------------------------------------------------------------------- */
 static char *operand_at(const struct sj_scores *s, int64_t i)
 {
     return (char *)s->operand + (size_t)(i * s->d) * sjk_type_size(s->type);
@@ -207,8 +208,9 @@ int sj_scores_queries(struct sj_scores *s, int64_t n, const float *query, int64_
     return *bad < 0 ? put_operand(s, n, s->a) : sj_fail(SJ_INPUT, "query %lld is not finite", (long long)*bad);
 }
 
-/* The cosine of a row r is scale * (x^ . r), x^ having mean 0. The product sees x^ and r with errors (Cauchy-Schwarz), and adds
- * in floats in some order (at most 2^-23 of the lengths for each of the d terms); the rest is for what follows in floats. */
+/* The cosine of a row r is scale * (x^ . r), x^ having mean 0. The product sees x^ and r with errors (Cauchy-Schwarz),
+ * and adds in floats in some order (at most 2^-23 of the lengths for each of the d terms); the rest is for what follows
+ * in floats. */
 static void bound_error(struct sj_scores *s, int64_t j, double lost)
 {
     const struct moments *m = &s->of_row[j];
@@ -261,11 +263,11 @@ int sj_scores_threads(const struct sj_scores *s)
     return s->k->threads;
 }
 
-/* -- asking -------------------------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------------------- */
 /* The cosine at a distance; -inf for any. */
-static float cosine_at(double distance_)
+static float cosine_at(double limit)
 {
-    return (float)(1 - distance_ * distance_ / 2);
+    return (float)(1 - limit * limit / 2);
 }
 
 int64_t sj_scores_next(const struct sj_scores *s, int64_t q, int64_t from, double limit)

@@ -27,7 +27,7 @@ struct sj_search {
     int passes;
 };
 
-/* -- settings ---------------------------------------------------------------------------------------------------------------- */
+/* -- settings ------------------------------------------------------------------------------------------------------ */
 static int want_classes(struct sj_search *s)
 {
     const struct sj_head *head = sj_embeddings_head(s->references);
@@ -95,8 +95,8 @@ static int open_inputs(struct sj_search *s, const char *query, int n, const char
     return status;
 }
 
-int sj_search_open(struct sjk *k, const struct sj_search_settings *set, const char *query, int n, const char *const *references,
-                   struct sj_search **out)
+int sj_search_open(struct sjk *k, const struct sj_search_settings *set, const char *query, int n,
+                   const char *const *references, struct sj_search **out)
 {
     struct sj_search *s = calloc(1, sizeof *s);
     if (!s)
@@ -148,7 +148,7 @@ int64_t sj_search_width(const struct sj_search *s)
     return s->d;
 }
 
-/* -- queries ------------------------------------------------------------------------------------------------------------------ */
+/* -- queries ------------------------------------------------------------------------------------------------------- */
 static int grow_queries(struct sj_search *s, int64_t n)
 {
     int64_t room = n < s->most_queries / 2 ? 2 * n : s->most_queries;
@@ -209,7 +209,7 @@ const float *sj_search_query_vector(const struct sj_search *s, int64_t q)
     return s->query + q * s->d;
 }
 
-/* -- references --------------------------------------------------------------------------------------------------------------- */
+/* -- references ---------------------------------------------------------------------------------------------------- */
 static int wanted(const struct sj_search *s, const struct sj_embedding *e)
 {
     return s->class_wanted[e->class + 1] && (s->role_wanted < 0 || s->role_wanted == (int)e->role)
@@ -243,7 +243,8 @@ static int visit_block(struct sj_search *s, int64_t base, int64_t got, int with_
     return status || !b.n ? status : visit(arg, &b);
 }
 
-int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg, const struct sj_search_block *b), void *arg)
+int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg, const struct sj_search_block *b),
+                   void *arg)
 {
     int64_t base = 0, got = 1;
     int status = s->passes ? sj_embeddings_rewind(s->references) : SJ_OK;

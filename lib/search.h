@@ -33,10 +33,10 @@ struct sj_search_block {
 };
 
 /* query: NULL or "-" is standard input. SJ_INPUT when the inputs do not match (classes, model, length), naming both. */
-int sj_search_open(struct sjk *k, const struct sj_search_settings *set, const char *query, int n, const char *const *references,
-                   struct sj_search **s);
+int sj_search_open(struct sjk *k, const struct sj_search_settings *set, const char *query, int n,
+                   const char *const *references, struct sj_search **s);
 void sj_search_close(struct sj_search *s); /* NULL is allowed */
-const struct sj_head *sj_search_head(const struct sj_search *s); /* of the queries; classes are those of the references too */
+const struct sj_head *sj_search_head(const struct sj_search *s); /* of the queries; the references have its classes */
 int64_t sj_search_width(const struct sj_search *s);              /* d */
 
 /* Reads the next block of queries; *n = 0 when there are no more. */
@@ -44,8 +44,9 @@ int sj_search_queries(struct sj_search *s, int64_t *n);
 struct sj_embedding sj_search_query(const struct sj_search *s, int64_t q);
 const float *sj_search_query_vector(const struct sj_search *s, int64_t q);
 
-/* Visits all references once; stops at a status that is not 0 and returns it. The second pass reads the inputs again. */
-int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg, const struct sj_search_block *b), void *arg);
+/* Visits all references once; stops at a status other than 0 and returns it. A second pass reads the inputs again. */
+int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg, const struct sj_search_block *b),
+                   void *arg);
 /* Reference i by its index, once a pass has visited it; its key is borrowed until the next pass. */
 struct sj_embedding sj_search_reference(const struct sj_search *s, int64_t i);
 /* How many references passed the settings in the last pass. */

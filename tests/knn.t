@@ -17,7 +17,8 @@ SONGS, WIDTH = 40, 70
 
 def write(path, x, keys, classes, role, names=CLASSES, model="m"):
     n = len(keys)
-    head = {"kind": "embed/1", "dims": ["vector"], "dtype": "f32", "classes": names, "params": {"model_id": model}, "provenance": []}
+    head = {"kind": "embed/1", "dims": ["vector"], "dtype": "f32", "classes": names, "params": {"model_id": model},
+            "provenance": []}
     with h5py.File(path, "w") as f:
         f.attrs["head"] = json.dumps(head)
         f["embedding"] = np.asarray(x, np.float32)
@@ -167,14 +168,15 @@ total = np.isfinite(d).sum(1)
 lower_median = lambda x: np.sort(x)[(len(x) - 1) // 2]
 def row(name, rank, total, recall=None):
     recall = recall or [(rank <= k).mean() for k in (1, 5, 10)]
-    return [name, str(len(rank)), str(total.max())] + [f"{100 * v:.2f}" for v in (*recall, (rank / total).mean(), lower_median(rank / total))]
+    values = *recall, (rank / total).mean(), lower_median(rank / total)
+    return [name, str(len(rank)), str(total.max())] + [f"{100 * v:.2f}" for v in values]
 n, own = total[0], SONGS
 want = [row("all", rank, total)] + [row(c, rank[classes == i], total[classes == i]) for i, c in enumerate(CLASSES)]
 for name, among in ("chance", n), ("class-oracle", own):
     want.append(row(name, np.full(len(rank), (among + 1) / 2), total, [min(1, k / among) for k in (1, 5, 10)]))
 names, *got = (line.rstrip("\n").split("\t") for line in open(sys.argv[1]))
-assert names == ["row", "queries", "references", "recall@1_percent", "recall@5_percent", "recall@10_percent", "mean_rank_percent",
-                 "median_rank_percent"]
+assert names == ["row", "queries", "references", "recall@1_percent", "recall@5_percent", "recall@10_percent",
+                 "mean_rank_percent", "median_rank_percent"]
 for g, w in zip(got, want, strict=True):
     assert g[:3] == w[:3] and all(abs(float(a) - float(b)) < 0.011 for a, b in zip(g[3:], w[3:])), (g, w)
 E
@@ -184,11 +186,15 @@ ok "within a class" "$knn" --metrics --per-class --baselines --same-class --quer
 ok "too" "$python" metrics.py same.tsv same-class
 ok "one row" "$knn" --metrics --query q.h5 r.h5
 is "$(cat out)" "$(sed -n 1,2p m.tsv)" "without more"
-ok "the references in three files" sh -c "'$knn' --metrics --per-class --baselines --query q.h5 r1.h5 r2.h5 r3.h5 | cmp - m.tsv"
+ok "the references in three files" sh -c "
+    '$knn' --metrics --per-class --baselines --query q.h5 r1.h5 r2.h5 r3.h5 | cmp - m.tsv"
 ok "JSON" "$knn" --metrics --json --query q.h5 r.h5
-is "$("$python" -c 'import json; print("%.2f" % json.load(open("out"))["mean_rank_percent"])')" "$(sed -n 2p m.tsv | cut -f7)" "the same value"
-fails 3 "no reference has the key 'song 0/bass' and the class 'bass' of a query" "a true reference that lacks" "$knn" --metrics --query q.h5 less.h5
-fails 3 "two references have the key 'song 0/bass' and the class 'bass'" "two true references" "$knn" --metrics --query q.h5 twice.h5
+mean=$("$python" -c 'import json; print("%.2f" % json.load(open("out"))["mean_rank_percent"])')
+is "$mean" "$(sed -n 2p m.tsv | cut -f7)" "the same value"
+fails 3 "no reference has the key 'song 0/bass' and the class 'bass' of a query" "a true reference that lacks" \
+    "$knn" --metrics --query q.h5 less.h5
+fails 3 "two references have the key 'song 0/bass' and the class 'bass'" "two true references" \
+    "$knn" --metrics --query q.h5 twice.h5
 fails 2 "cannot be read twice" "references from a pipe" sh -c "'$view' -o - r.h5 | '$knn' --metrics --query q.h5 -"
 
 # -- figure 2
@@ -225,14 +231,17 @@ E
 "$python" large.py
 ok "a set of 6 MB" sh -c "'$knn' --query bigq.h5 big.h5 >big.tsv"
 ok "searched in 1 MiB" sh -c "'$knn' --memory 1 --query bigq.h5 big.h5 | cmp - big.tsv"
-ok "and measured" sh -c "'$knn' --metrics --query bigq.h5 big.h5 >a; '$knn' --metrics --memory 1 --query bigq.h5 big.h5 | cmp - a"
+ok "and measured" sh -c "'$knn' --metrics --query bigq.h5 big.h5 >a
+    '$knn' --metrics --memory 1 --query bigq.h5 big.h5 | cmp - a"
 fails 2 "cannot be read twice" "but not from a pipe" sh -c "'$view' -o - big.h5 | '$knn' --memory 1 --query bigq.h5 -"
 
 # -- refusals
 fails 3 "'q.h5' has vectors of 70 values; 'wide.h5' of 71" "longer vectors" "$knn" --query q.h5 wide.h5
-fails 3 "'q.h5' has the classes bass, drums, other, vocals; 'flute.h5' has bass, drums, other, flute" "other classes" "$knn" --query q.h5 flute.h5
+fails 3 "'q.h5' has the classes bass, drums, other, vocals; 'flute.h5' has bass, drums, other, flute" "other classes" \
+    "$knn" --query q.h5 flute.h5
 fails 3 "'q.h5' comes from the model m; 'model.h5' from another" "another model" "$knn" --query q.h5 model.h5
-fails 3 "'r.h5' comes from the model m; 'model.h5' from another" "references of two models" "$knn" --query q.h5 r.h5 model.h5
+fails 3 "'r.h5' comes from the model m; 'model.h5' from another" "references of two models" \
+    "$knn" --query q.h5 r.h5 model.h5
 fails 3 "'nan.h5': 'song 0/vocals' holds a value that is not finite" "a reference with NaN" "$knn" --query q.h5 nan.h5
 fails 3 "'nan.h5': 'song 0/vocals' holds a value that is not finite" "a query with NaN" "$knn" --query nan.h5 r.h5
 fails 3 "'r.h5' has no class 'flute'" "a class that there is not" "$knn" --query q.h5 --class flute r.h5
@@ -244,7 +253,8 @@ fails 3 "carries 'mel/1'" "spectrograms" sh -c "'$BUILD/tests/make_stream' mel |
 head -c 20000 q.sjt >cut.sjt
 fails 3 "ends early" "a cut stream" "$knn" -o x.tsv --query cut.sjt r.h5
 ok "nothing appears" test ! -e x.tsv
-for o in "--metrics --confusion" "--per-class" "--baselines" "--merge --class bass" "--metrics -k 3" "--metrics --exclude-same-track"; do
+for o in "--metrics --confusion" "--per-class" "--baselines" "--merge --class bass" "--metrics -k 3" \
+    "--metrics --exclude-same-track"; do
     # shellcheck disable=SC2086  # two options
     fails 2 "--" "$o" "$knn" $o --query q.h5 r.h5
 done

@@ -16,25 +16,31 @@ enum { NEIGHBOURS = 10 };
 static int same_class, exclude_same_track, metrics, per_class, baselines, confusion, merge;
 
 static const struct sj_option options[] = {
-    {SJ_TEXT, 0, "query", &query, 0, "FILE", "the queries, a stream or an HDF5 file", 0, 0, NULL, "standard input", 0, NULL},
+    {SJ_TEXT, 0, "query", &query, 0, "FILE", "the queries, a stream or an HDF5 file", 0, 0, NULL, "standard input", 0,
+     NULL},
     {SJ_INT, 'k', "neighbours", &neighbours, 0, "N", "neighbours of each query", 1, 1e6, NULL, "10", 0, NULL},
-    {SJ_TEXT, 0, "class", &classes, 0, "NAMES", "only references of these classes, with commas between", 0, 0, NULL, NULL, 0, NULL},
-    {SJ_TEXT, 0, "role", &role, 0, "ROLE", "only references of this role: stem, mix, rest or prediction", 0, 0, NULL, NULL, 0,
-     NULL},
-    {SJ_TEXT, 0, "key", &key, 0, "PATTERN", "only references whose key matches this shell pattern", 0, 0, NULL, NULL, 0, NULL},
-    {SJ_FLAG, 0, "same-class", &same_class, 0, NULL, "only references of the query's own class", 0, 0, NULL, NULL, 0, NULL},
-    {SJ_FLAG, 0, "exclude-same-track", &exclude_same_track, 0, NULL, "no references of the query's own track", 0, 0, NULL, NULL, 0,
-     NULL},
-    {SJ_FLAG, 0, "metrics", &metrics, 0, NULL, "print how well queries find the reference of their own key and class", 0, 0, NULL,
+    {SJ_TEXT, 0, "class", &classes, 0, "NAMES", "only references of these classes, with commas between", 0, 0, NULL,
      NULL, 0, NULL},
-    {SJ_FLAG, 0, "per-class", &per_class, 0, NULL, "with --metrics: also a row for each class", 0, 0, NULL, NULL, 0, NULL},
-    {SJ_FLAG, 0, "baselines", &baselines, 0, NULL, "with --metrics: also rows of chance and of an oracle of the class", 0, 0, NULL,
+    {SJ_TEXT, 0, "role", &role, 0, "ROLE", "only references of this role: stem, mix, rest or prediction", 0, 0, NULL,
      NULL, 0, NULL},
-    {SJ_FLAG, 0, "confusion", &confusion, 0, NULL, "print what the nearest neighbours are, by class", 0, 0, NULL, NULL, 0, NULL},
-    {SJ_FLAG, 0, "merge", &merge, 0, NULL, "merge the results in the FILEs, each from a part of the references", 0, 0, NULL, NULL,
+    {SJ_TEXT, 0, "key", &key, 0, "PATTERN", "only references whose key matches this shell pattern", 0, 0, NULL, NULL, 0,
+     NULL},
+    {SJ_FLAG, 0, "same-class", &same_class, 0, NULL, "only references of the query's own class", 0, 0, NULL, NULL, 0,
+     NULL},
+    {SJ_FLAG, 0, "exclude-same-track", &exclude_same_track, 0, NULL, "no references of the query's own track", 0, 0,
+     NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "metrics", &metrics, 0, NULL, "print how well queries find the reference of their own key and class",
+     0, 0, NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "per-class", &per_class, 0, NULL, "with --metrics: also a row for each class", 0, 0, NULL, NULL, 0,
+     NULL},
+    {SJ_FLAG, 0, "baselines", &baselines, 0, NULL, "with --metrics: also rows of chance and of an oracle of the class",
+     0, 0, NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "confusion", &confusion, 0, NULL, "print what the nearest neighbours are, by class", 0, 0, NULL, NULL,
      0, NULL},
-    {SJ_INT, 0, "memory", &memory_mib, 0, "MIB", "memory for vectors and scores; larger sets are read in blocks", 1, 1e9, NULL,
-     NULL, 0, NULL},
+    {SJ_FLAG, 0, "merge", &merge, 0, NULL, "merge the results in the FILEs, each from a part of the references", 0, 0,
+     NULL, NULL, 0, NULL},
+    {SJ_INT, 0, "memory", &memory_mib, 0, "MIB", "memory for vectors and scores; larger sets are read in blocks", 1,
+     1e9, NULL, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
@@ -52,14 +58,15 @@ static int check(struct sj_run *run)
     if (merge && (query || filtered))
         return sj_fail(SJ_USAGE, "--merge takes neither --query nor filters");
     if ((metrics || confusion) && exclude_same_track)
-        return sj_fail(SJ_USAGE, "--exclude-same-track excludes what %s looks for", metrics ? "--metrics" : "--confusion");
+        return sj_fail(SJ_USAGE, "--exclude-same-track excludes what %s looks for",
+                       metrics ? "--metrics" : "--confusion");
     if (!merge && inputs > 1)
         return sj_fail(SJ_USAGE, "queries and references cannot both be read from standard input");
     neighbours = neighbours ? neighbours : NEIGHBOURS;
     return SJ_OK;
 }
 
-/* -- lists of neighbours --------------------------------------------------------------------------------------------------------- */
+/* -- lists of neighbours ------------------------------------------------------------------------------------------- */
 struct listing {
     struct sj_search *search;
     struct sj_knn *knn;
@@ -118,7 +125,7 @@ static int list_neighbours(struct sj_search *s, FILE *f, int json)
     return status;
 }
 
-/* -- figure 2 --------------------------------------------------------------------------------------------------------------------- */
+/* -- figure 2 ------------------------------------------------------------------------------------------------------ */
 static int count_nearest(struct sj_search *s, struct sj_confusion *c)
 {
     int64_t n = 0;
@@ -153,7 +160,7 @@ static int print_confusion(struct sj_search *s, FILE *f, int json)
     return status;
 }
 
-/* -- the program ------------------------------------------------------------------------------------------------------------------- */
+/* -- the program --------------------------------------------------------------------------------------------------- */
 static int search(struct sj_run *run, FILE *f)
 {
     const struct sj_search_settings set = {.classes = classes, .role = role, .key = key, .same_class = same_class,
@@ -188,8 +195,8 @@ static const struct sj_tool tool = {
     .name = "sj-knn",
     .summary = "nearest neighbours and retrieval metrics of embeddings",
     .operands = "REFERENCES...",
-    .details = "Finds for each query the nearest of the references (embed/1 streams or HDF5 files, pooled by track): both are\n"
-               "layer-normalised and scaled to length 1, the distance is Euclidean, the search exact.",
+    .details = "Finds for each query the nearest of the references (embed/1 streams or HDF5 files, pooled by track):\n"
+               "both are layer-normalised and scaled to length 1, the distance is Euclidean, the search exact.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_JSON,
     .min_operands = 1,

@@ -16,10 +16,11 @@ static double mean = -9.453, std = 3.569; /* of sj_mel_defaults */
 static int stats;
 
 static const struct sj_option options[] = {
-    {SJ_REAL, 0, "mean", &mean, 0, "X", "subtract X from the natural logarithm of the power", 0, 0, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "mean", &mean, 0, "X", "subtract X from the natural logarithm of the power", 0, 0, NULL, NULL, 1,
+     NULL},
     {SJ_REAL, 0, "std", &std, 0, "X", "then divide by X", 1e-6, 1e6, NULL, NULL, 1, NULL},
-    {SJ_FLAG, 0, "stats", &stats, 0, NULL, "print mean and std of all values before normalisation, write no stream", 0, 0, NULL,
-     NULL, 0, NULL},
+    {SJ_FLAG, 0, "stats", &stats, 0, NULL, "print mean and std of all values before normalisation, write no stream", 0,
+     0, NULL, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
@@ -264,8 +265,8 @@ static const struct sj_tool tool = {
     .name = "sj-mel",
     .summary = "log-mel spectrograms of audio chunks",
     .operands = "[FILE...]",
-    .details = "Reads wave/1 streams (16 kHz) from the FILEs, or standard input, and writes one mel/1 stream: 80 bands of 50-8000 Hz,\n"
-               "a frame every 10 ms, padded with zeros after normalisation to a multiple of 16 frames.",
+    .details = "Reads wave/1 streams (16 kHz) from the FILEs, or standard input, and writes one mel/1 stream: 80 bands\n"
+               "of 50-8000 Hz, a frame every 10 ms, padded with zeros after normalisation to a multiple of 16 frames.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_JSON,
     .max_operands = -1,

@@ -58,13 +58,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: knn REFERENCES QUERIES K\n");
         return 2;
     }
-    struct job j = {.references = strtol(argv[1], NULL, 10), .queries = strtol(argv[2], NULL, 10), .k = strtol(argv[3], NULL, 10)};
+    struct job j = {
+        .references = strtol(argv[1], NULL, 10), .queries = strtol(argv[2], NULL, 10), .k = strtol(argv[3], NULL, 10)};
     struct sjk *k = NULL;
     char why[256];
     j.reference = normals(0, j.references);
     j.query = normals(1, j.queries);
-    if (sjk_open("cpu", omp_get_max_threads(), &k, why, sizeof why) || sj_scores_new(k, j.queries, BLOCK, WIDTH, &j.scores)
-        || !j.reference || !j.query) {
+    if (sjk_open("cpu", omp_get_max_threads(), &k, why, sizeof why)
+        || sj_scores_new(k, j.queries, BLOCK, WIDTH, &j.scores) || !j.reference || !j.query) {
         fprintf(stderr, "knn: %s\n", k ? sj_reason() : why);
         return 1;
     }

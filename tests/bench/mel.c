@@ -1,4 +1,4 @@
-/* mel CHUNKS: log-mel spectrograms of CHUNKS waves of 8 s a turn, the chunks shared among the threads as sj-mel does. */
+/* mel CHUNKS: log-mel spectrograms of CHUNKS waves of 8 s a turn, shared among the threads as sj-mel does. */
 #include "mel.h"
 
 #include <omp.h>
@@ -20,10 +20,10 @@ static int run(void *arg)
 {
     struct job *j = arg;
     int failed = 0;
-#pragma omp parallel for num_threads(j->lanes) schedule(dynamic, 1) reduction(+ : failed)
+#pragma omp parallel for num_threads(j->lanes) schedule(dynamic, 1) reduction(| : failed)
     for (int64_t i = 0; i < j->chunks; i++)
-        failed += sj_mel_whole(j->mel[omp_get_thread_num()], SAMPLES, j->wave + i * SAMPLES, j->out + i * BANDS * FRAMES,
-                               FRAMES) != 0;
+        failed |= sj_mel_whole(j->mel[omp_get_thread_num()], SAMPLES, j->wave + i * SAMPLES,
+                               j->out + i * BANDS * FRAMES, FRAMES);
     return failed;
 }
 

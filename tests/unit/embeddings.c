@@ -123,7 +123,8 @@ static void layout(void)
     char **text = NULL;
     int status = write_file(in_dir("b.h5"), head, 0, 10, 6) || sj_h5_open(in_dir("b.h5"), &h);
     if (ok(!status, "file written")) {
-        ok(!sj_h5_shape(h, "/embedding", &type, &rank, dims) && type == SJ_H5_F32 && rank == 2 && dims[0] == 10 && dims[1] == 6,
+        ok(!sj_h5_shape(h, "/embedding", &type, &rank, dims) && type == SJ_H5_F32 && rank == 2 && dims[0] == 10
+               && dims[1] == 6,
            "/embedding is (n, d)");
         ok(!sj_h5_read_text(h, "/class_name", &n, &text) && n == 2 && !strcmp(text[1], "drums"), "/class_name is text");
         ok(!sj_h5_has(h, "/dims"), "no /dims where records are vectors");
@@ -137,7 +138,8 @@ static void blocks(void)
 {
     struct sj_head *h = make_head("vector", SJ_F32, classes, "m1");
     const char *paths[] = {in_dir("1.h5"), in_dir("2.sjt"), in_dir("3.h5")};
-    int status = write_file(paths[0], h, 0, 5, 6) || write_file(paths[1], h, 5, 12, 6) || write_file(paths[2], h, 12, 13, 6);
+    int status =
+        write_file(paths[0], h, 0, 5, 6) || write_file(paths[1], h, 5, 12, 6) || write_file(paths[2], h, 12, 13, 6);
     ok(!status && holds(3, paths, h, 13, 6), "HDF5 files and streams read as one");
     struct sj_embeddings *e = NULL;
     struct sj_embedding info[4];
@@ -156,7 +158,8 @@ static void blocks(void)
                         && info[i].class == want.class && info[i].role == want.role;
             }
         }
-        ok(same && !status && n == 13, "blocks of at most 4%s: %lld records", pass ? " after rewinding" : "", (long long)n);
+        ok(same && !status && n == 13, "blocks of at most 4%s: %lld records", pass ? " after rewinding" : "",
+           (long long)n);
         status = status ? status : sj_embeddings_rewind(e);
     }
     sj_embeddings_close(e);
@@ -177,14 +180,17 @@ static int refuses(int n, const char *const *paths, const char *part)
 static void refusals(void)
 {
     struct sj_head *h = make_head("vector", SJ_F32, classes, "m1"), *class = make_head("vector", SJ_F32, others, "m1");
-    struct sj_head *model = make_head("vector", SJ_F32, classes, "m2"), *frames = make_head("time,vector", SJ_F32, classes, "m1");
+    struct sj_head *model = make_head("vector", SJ_F32, classes, "m2"),
+                   *frames = make_head("time,vector", SJ_F32, classes, "m1");
     const char *a = in_dir("r1.h5"), *b = in_dir("r2.h5"), *pair[] = {a, b};
-    ok(!write_file(a, h, 0, 3, 6) && !write_file(b, class, 0, 3, 6) && refuses(2, pair, "bass, vocals"), "other classes");
+    ok(!write_file(a, h, 0, 3, 6) && !write_file(b, class, 0, 3, 6) && refuses(2, pair, "bass, vocals"),
+       "other classes");
     ok(!write_file(b, model, 0, 3, 6) && refuses(2, pair, "m2"), "another model");
     ok(!write_file(b, frames, 0, 3, 6) && refuses(2, pair, "r2.h5"), "other dimensions");
     struct sj_embeddings *e = NULL;
     int64_t d;
-    ok(!sj_embeddings_open(1, &b, &e) && sj_embeddings_width(e, &d) == SJ_INPUT, "several vectors in a record are no block");
+    ok(!sj_embeddings_open(1, &b, &e) && sj_embeddings_width(e, &d) == SJ_INPUT,
+       "several vectors in a record are no block");
     sj_embeddings_close(e);
 
     ok(!write_file(b, h, 3, 5, 7), "a file of longer vectors");
@@ -193,7 +199,8 @@ static void refusals(void)
     int64_t got;
     e = NULL;
     int status = sj_embeddings_open(2, pair, &e) || sj_embeddings_block(e, 9, block, info, &got);
-    ok(!status && got == 3 && sj_embeddings_block(e, 9, block, info, &got) == SJ_INPUT, "is refused behind one of shorter ones");
+    ok(!status && got == 3 && sj_embeddings_block(e, 9, block, info, &got) == SJ_INPUT,
+       "is refused behind one of shorter ones");
     sj_embeddings_close(e);
 
     struct sj_h5 *f = NULL;

@@ -12,7 +12,8 @@
 enum { QUERIES = 13, REFERENCES = 151, MOST = 333 };
 
 enum kind { PLAIN, TIES, OFFSET, SMALL, LARGE, ALIKE, CONSTANT, KINDS };
-static const char *const kind_name[] = {"random", "repeated and scaled", "far from 0", "tiny", "huge", "all alike", "some constant"};
+static const char *const kind_name[] = {"random", "repeated and scaled", "far from 0", "tiny", "huge",
+                                        "all alike", "some constant"};
 
 static void make(enum kind kind, int64_t d, float *query, float *reference)
 {
@@ -80,8 +81,8 @@ struct found {
 };
 
 /* Searches in blocks of `block` references, some queries at a time being all of them. */
-static int search(struct sjk *k, int64_t d, int64_t count, int64_t block, const float *query, const float *reference, int filter,
-                  const double *truth, struct found *f)
+static int search(struct sjk *k, int64_t d, int64_t count, int64_t block, const float *query, const float *reference,
+                  int filter, const double *truth, struct found *f)
 {
     struct sj_scores *s = NULL;
     int64_t bad, index[REFERENCES];
@@ -105,14 +106,16 @@ static int search(struct sjk *k, int64_t d, int64_t count, int64_t block, const 
 
 static void compare(struct sjk *k, enum kind kind, int64_t d, int64_t count, int64_t block, int filter)
 {
-    float *query = malloc((size_t)(QUERIES * d) * sizeof *query), *reference = malloc((size_t)(REFERENCES * d) * sizeof *reference);
+    float *query = malloc((size_t)(QUERIES * d) * sizeof *query),
+          *reference = malloc((size_t)(REFERENCES * d) * sizeof *reference);
     double (*want)[REFERENCES] = malloc(sizeof *want * QUERIES), truth[QUERIES], worst = 0;
     struct found f = {0};
     int64_t ranks = 0, lists = 0, totals = 0;
     make(kind, d, query, reference);
     for (int q = 0; q < QUERIES; q++) {
         for (int j = 0; j < REFERENCES; j++) /* the distance resolved as promised */
-            want[q][j] = rint(slow_distance(d, query + q * d, reference + j * d) * SJ_DISTANCE_STEPS) / SJ_DISTANCE_STEPS;
+            want[q][j] =
+                rint(slow_distance(d, query + q * d, reference + j * d) * SJ_DISTANCE_STEPS) / SJ_DISTANCE_STEPS;
         truth[q] = want[q][7 * q % REFERENCES];
     }
     int status = search(k, d, count, block, query, reference, filter, truth, &f);
@@ -138,8 +141,9 @@ static void compare(struct sjk *k, enum kind kind, int64_t d, int64_t count, int
         totals += sj_ranks_total(f.ranks)[q] != total;
     }
     ok(!status && !lists && !ranks && !totals && worst < 2e-9,
-       "%s, d %d, k %d, blocks of %d%s: %d lists, %d ranks, %d totals off, distance within %.1g%s", kind_name[kind], (int)d,
-       (int)count, (int)block, filter ? ", filtered" : "", (int)lists, (int)ranks, (int)totals, worst, status ? sj_reason() : "");
+       "%s, d %d, k %d, blocks of %d%s: %d lists, %d ranks, %d totals off, distance within %.1g%s", kind_name[kind],
+       (int)d, (int)count, (int)block, filter ? ", filtered" : "", (int)lists, (int)ranks, (int)totals, worst,
+       status ? sj_reason() : "");
     sj_knn_free(f.knn);
     sj_ranks_free(f.ranks);
     free(want);

@@ -18,7 +18,8 @@ static void slow_frame(const struct sj_mel_settings *s, const double *filters, c
     for (int64_t k = 0; k < bins; k++) {
         double re = 0, im = 0;
         for (int64_t i = 0; i < n; i++) {
-            double v = x[i] * (0.5 - 0.5 * cos(2 * pi * (double)i / (double)n)), a = 2 * pi * (double)(k * i % n) / (double)n;
+            double v = x[i] * (0.5 - 0.5 * cos(2 * pi * (double)i / (double)n)),
+                   a = 2 * pi * (double)(k * i % n) / (double)n;
             re += v * cos(a);
             im -= v * sin(a);
         }
@@ -29,9 +30,10 @@ static void slow_frame(const struct sj_mel_settings *s, const double *filters, c
         band[m] = (log(band[m] + s->floor) - s->mean) / s->std;
 }
 
-/* Largest difference of column t of got (bands, stride) from the frame that starts at sample `from` of wave, mirrored at its ends. */
-static double frame_error(const struct sj_mel_settings *s, const double *filters, int64_t n, const float *wave, int64_t from,
-                          const float *got, int64_t stride, int64_t t)
+/* Largest difference of column t of got (bands, stride) from the frame that starts at sample `from` of wave, mirrored
+ * at its ends. */
+static double frame_error(const struct sj_mel_settings *s, const double *filters, int64_t n, const float *wave,
+                          int64_t from, const float *got, int64_t stride, int64_t t)
 {
     double x[1024], want[1024], worst = 0;
     for (int64_t i = 0; i < s->fft_samples; i++) {
@@ -61,7 +63,8 @@ static float *make_wave(int64_t n, float level, int kind)
     return x;
 }
 
-static void chunks_and_wholes(struct sjk *k, const char *name, const struct sj_mel_settings *s, int64_t n, float level, int kind)
+static void chunks_and_wholes(struct sjk *k, const char *name, const struct sj_mel_settings *s, int64_t n, float level,
+                              int kind)
 {
     struct sj_mel *m = NULL;
     int64_t bins = s->fft_samples / 2 + 1;
@@ -79,7 +82,8 @@ static void chunks_and_wholes(struct sjk *k, const char *name, const struct sj_m
     for (int64_t b = 0; b < s->bands; b++)
         for (int64_t t = T; t < stride; t++)
             pad = fmax(pad, fabsf(out[b * stride + t]));
-    ok(!status && whole <= 1e-4, "%s: %lld samples, level %g, kind %d: whole wave, error %.2g", name, (long long)n, level, kind, whole);
+    ok(!status && whole <= 1e-4, "%s: %lld samples, level %g, kind %d: whole wave, error %.2g", name, (long long)n,
+       level, kind, whole);
     ok(pad == 0, "%s: columns past the last frame are 0", name);
     status = sj_mel_chunk(m, n, wave, out, stride);
     for (int64_t t = 0; t < C; t += C > 200 ? 7 : 1)
@@ -99,7 +103,8 @@ static void halo(struct sjk *k)
     enum { N = 160 * 100, AT = 37 };
     float *wave = make_wave(N, 0.1f, 0), whole[80 * 101], part[80 * 16];
     int same = !sj_mel_new(k, &s, &m) && !sj_mel_whole(m, N, wave, whole, 101)
-               && sj_mel_chunk_frames(m, 15 * 160 + 400) == 16 && !sj_mel_chunk(m, 15 * 160 + 400, wave + AT * 160 - 200, part, 16);
+               && sj_mel_chunk_frames(m, 15 * 160 + 400) == 16
+               && !sj_mel_chunk(m, 15 * 160 + 400, wave + AT * 160 - 200, part, 16);
     double worst = 0;
     for (int b = 0; b < 80; b++)
         for (int t = 0; t < 16; t++)
@@ -171,7 +176,8 @@ static void golden_case(struct sjk *k, struct sj_h5 *h, const char *name)
     status = status ? status : sj_h5_shape(h, path, &type, &rank, e);
     if (!ok(!status && rank == 3 && e[1] == 80, "golden %s is readable", name))
         return;
-    float *want = malloc((size_t)(e[0] * e[1] * e[2]) * sizeof *want), *got = malloc((size_t)(e[1] * e[2]) * sizeof *got);
+    float *want = malloc((size_t)(e[0] * e[1] * e[2]) * sizeof *want),
+          *got = malloc((size_t)(e[1] * e[2]) * sizeof *got);
     status = sj_h5_read(h, path, SJ_H5_F32, e[0] * e[1] * e[2], want);
     status = status ? status : sj_mel_new(k, &s, &m);
     for (int64_t i = 0; i < e[0] && !status; i++) {
@@ -204,8 +210,9 @@ static void golden(struct sjk *k)
 
 int main(void)
 {
-    struct sj_mel_settings s = sj_mel_defaults(), odd = {.sample_rate_hz = 8000, .fft_samples = 250, .hop_samples = 77, .bands = 23,
-                                                         .low_hz = 0, .high_hz = 4000, .floor = 1e-6, .mean = 1, .std = 2};
+    struct sj_mel_settings s = sj_mel_defaults();
+    struct sj_mel_settings odd = {.sample_rate_hz = 8000, .fft_samples = 250, .hop_samples = 77, .bands = 23,
+                                  .low_hz = 0, .high_hz = 4000, .floor = 1e-6, .mean = 1, .std = 2};
     int n;
     const struct sjk_ops *const *table = sjk_cpu_tables(&n);
     for (int i = 0; i < n; i++) {

@@ -47,7 +47,8 @@ static void golden(struct sjk *k, struct sj_h5 *h)
     static const char *const names[] = {"recall@1", "recall@5", "recall@10", "mean_rank", "median_rank"};
     int status = sj_h5_shape(h, "/retrieval/target", &type, &rank, dims);
     const int64_t n = dims[0], d = dims[1];
-    float *target = malloc((size_t)(n * d) * sizeof *target), *prediction = malloc((size_t)(n * d) * sizeof *prediction);
+    float *target = malloc((size_t)(n * d) * sizeof *target),
+          *prediction = malloc((size_t)(n * d) * sizeof *prediction);
     int64_t *want = malloc((size_t)n * sizeof *want), *got = malloc((size_t)n * sizeof *got);
     struct sj_retrieval m = {0};
     status = status ? status : sj_h5_read(h, "/retrieval/target", SJ_H5_F32, n * d, target);
