@@ -12,6 +12,7 @@ for k in wave pair mel track; do "$make" $k 1 >$k.sjt || exit 1; done
 echo "hello, world" >text
 : >empty
 
+"$bin/sj-view" --key song0/bass -o one.wav wave.sjt || exit 1
 "$bin/sj-embed" -m "$model" -j 1 mel.sjt >token.sjt || exit 1
 "$bin/sj-embed" -m "$model" -j 1 --layer 1 mel.sjt >token.other || exit 1
 
@@ -24,8 +25,8 @@ sj-embed|mel|stream|-m $model -j 1 @
 sj-predict|token|stream|-m $model -j 1 --class bass @
 sj-knn|track|text|-j 1 --query track.sjt @
 sj-knn|track|text|-j 1 --query @ track.sjt
-sj-chunk|-|stream|
-sj-synth|-|text|
+sj-chunk|-|stream|-j 1 one.wav
+sj-synth|-|stream|-j 1 -n 1 --seconds 2
 "
 
 # quiet STATUS COMMAND...: whether it exits so, with nothing on standard error but, when it fails, one line.
@@ -108,10 +109,22 @@ reads_streams() { # program kind writes arguments
     ok "$name: refuses a folder" quiet 3 run_on . x.sjt
     ok "$name: misses a file" quiet 4 run_on nowhere x.sjt
     ok "$name: of all these nothing appears" test ! -e x.sjt
-    ok "$name: notices a full device" quiet 4 run_on "$file" /dev/full
-    ok "$name: standard output, too" quiet 4 to_full "$file"
-    { sleep 0.1; run_on "$file" - 2>pipe.err; echo $? >status; } | true
-    is "$(cat status pipe.err)" 141 "$name: ends quietly when nobody reads"
+    outputs_fail "$name" "$file"
+}
+outputs_fail() { # name input
+    ok "$1: notices a full device" quiet 4 run_on "$2" /dev/full
+    ok "$1: standard output, too" quiet 4 to_full "$2"
+    fails 4 "/nowhere" "$1: misses a folder" run_on "$2" /nowhere/x.sjt
+    { sleep 0.1; run_on "$2" - 2>pipe.err; echo $? >status; } | true
+    is "$(cat status pipe.err)" 141 "$1: ends quietly when nobody reads"
+}
+makes_streams() { # program arguments
+    p=$bin/$1 args=$2
+    ok "$1 $2: runs" quiet 0 run_on - whole.sjt
+    ok "$1 $2: writes a whole stream" "$bin/sj-view" --check whole.sjt
+    ok "$1 $2: again" quiet 0 run_on - again.sjt
+    ok "$1 $2: the same" cmp whole.sjt again.sjt
+    outputs_fail "$1 $2" -
 }
 
 for p in "$bin"/sj-*; do
@@ -125,6 +138,10 @@ for p in "$bin"/sj-*; do
     fi
 done
 while IFS='|' read -r program kind writes arguments; do
-    [ -z "$program" ] || [ "$kind" = - ] || reads_streams "$program" "$kind" "$writes" "$arguments"
+    case $kind in
+    '') ;;
+    -) makes_streams "$program" "$arguments" ;;
+    *) reads_streams "$program" "$kind" "$writes" "$arguments" ;;
+    esac
 done <<<"$rows"
 finish
