@@ -4,11 +4,10 @@
 #include <string.h>
 
 enum {
-    /* kept before a chunk: reflection at an end just behind its first frame reaches one further than the halo */
-    BEFORE = SJ_CHUNK_HALO + 1,
     /* samples that the last frame sees beyond the chunk's own */
     AFTER = SJ_CHUNK_WINDOW - SJ_CHUNK_HALO - SJ_CHUNK_HOP,
-    /* samples beyond a chunk's own at which it is complete and certainly not the last */
+    /* samples beyond a chunk's own at which it is complete, certainly not the last, and no later reflection reaches
+     * before the halo of the next */
     READY = SJ_CHUNK_HALO
 };
 
@@ -45,7 +44,7 @@ int sj_chunker_open(int64_t chunk_frames, int (*emit)(const struct sj_chunk *, v
     struct sj_chunker *c = calloc(1, sizeof *c);
     if (c) {
         *c = (struct sj_chunker){.frames = chunk_frames, .emit = emit, .arg = arg};
-        c->room = BEFORE + chunk_frames * SJ_CHUNK_HOP + READY + AFTER;
+        c->room = SJ_CHUNK_HALO + chunk_frames * SJ_CHUNK_HOP + READY + AFTER;
         c->buffer = malloc((size_t)c->room * sizeof *c->buffer);
         c->out = malloc((size_t)c->room * sizeof *c->out);
     }
@@ -76,7 +75,7 @@ static int emit(struct sj_chunker *c, int64_t frames, int last)
 /* Forgets what no later chunk can need. */
 static void forget(struct sj_chunker *c)
 {
-    int64_t keep = c->part * c->frames * SJ_CHUNK_HOP - BEFORE;
+    int64_t keep = c->part * c->frames * SJ_CHUNK_HOP - SJ_CHUNK_HALO;
     if (keep <= c->base)
         return;
     memmove(c->buffer, c->buffer + (keep - c->base), (size_t)(c->total - keep) * sizeof *c->buffer);
