@@ -33,8 +33,9 @@ static float *take(float **room, int64_t n)
     return p;
 }
 
-/* e^((s - max) scale) over a row of K scores, the padding 0; returns the sum. */
-SJK_INLINE float exponentials(const struct head *h, float *s)
+/* e^((s - max) scale) over a row of K scores, the padding 0; returns the sum. When narrow the row becomes bf16 in its
+ * own first half. */
+SJK_INLINE float exponentials(int narrow, const struct head *h, float *s)
 {
     vf top = vf_all(-INFINITY), sum = vf_all(0);
     int64_t whole = h->K / VW * VW;
@@ -42,13 +43,13 @@ SJK_INLINE float exponentials(const struct head *h, float *s)
         top = vf_max(vf_load(s + j), top);
     if (whole < h->K)
         top = vf_max(vf_choose(vf_below(h->K - whole), vf_load(s + whole), vf_all(-INFINITY)), top);
-    float max = vf_top(top);
+    float max = vf_top(top) * h->scale;
     for (int64_t j = 0; j < h->kp; j += VW) {
-        vf e = vf_exp((vf_load(s + j) - max) * h->scale);
+        vf e = vf_exp(vf_load(s + j) * h->scale - max);
         if (j == whole)
             e = vf_choose(vf_below(h->K - whole), e, vf_all(0));
         sum += e;
-        vf_store(s + j, e);
+        vf_put(s, narrow ? SJK_BF16 : SJK_F32, j, VW, e);
     }
     return vf_sum(sum);
 }
@@ -75,14 +76,13 @@ SJK_INLINE void forward(int dp, const struct head *h, const char *q, char *out, 
         tile_along(dp, rows, h->E, q + (size_t)(first * h->stride) * width, h->t, h->stride, a);
         tile_multiply(dp, rows, h->kp, h->ew, (struct words){a, h->ew, 1}, kt, h->kp, s, h->row, 0);
         for (int64_t i = 0; i < rows; i++) {
-            sum[i] = exponentials(h, s + i * h->row);
-            narrow(dp, h, s + i * h->row);
+            sum[i] = 1 / exponentials(dp, h, s + i * h->row);
         }
         tile_multiply(dp, rows, h->ep, tile_words(dp, h->K), (struct words){s, h->row, 1}, v, h->ep, o, h->ep, 0);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t e = 0; e < h->E; e += VW)
                 vf_put(out + (size_t)((first + i) * out_stride) * width, h->t, e, h->E - e,
-                       vf_load(o + i * h->ep + e) / sum[i]);
+                       vf_load(o + i * h->ep + e) * sum[i]);
     }
 }
 
@@ -166,7 +166,7 @@ SJK_INLINE void backward(int dp, const struct head *h, const char *q, const char
         tile_along(dp, rows, h->E, qb, h->t, h->stride, a);
         tile_multiply(dp, rows, h->kp, h->ew, (struct words){a, h->ew, 1}, kt, h->kp, p, h->row, 0);
         for (int64_t i = 0; i < rows; i++) {
-            float *s = p + i * h->row, scale = 1 / exponentials(h, s);
+            float *s = p + i * h->row, scale = 1 / exponentials(0, h, s);
             for (int64_t j = 0; j < h->kp; j += VW)
                 vf_store(s + j, vf_load(s + j) * scale);
         }

@@ -7,8 +7,9 @@
 
 #include <math.h>
 
-#if defined(__AVX512F__)
 #include <immintrin.h>
+
+#if defined(__AVX512F__)
 enum { vec_bytes = 64 };
 #elif defined(__AVX2__)
 enum { vec_bytes = 32 };
@@ -176,10 +177,27 @@ SJK_INLINE float vf_sum(vf x)
     return lane[0];
 }
 
-/* A NaN may be dropped. */
+/* The larger and the smaller; b where either is NaN. */
 SJK_INLINE vf vf_max(vf a, vf b)
 {
-    return vf_choose(vf_less(b, a), a, b);
+#if defined(__AVX512F__)
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    return (vf)_mm_max_ps((__m128)a, (__m128)b);
+#endif
+}
+
+SJK_INLINE vf vf_min(vf a, vf b)
+{
+#if defined(__AVX512F__)
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    return (vf)_mm_min_ps((__m128)a, (__m128)b);
+#endif
 }
 
 SJK_INLINE float vf_top(vf x)
@@ -199,10 +217,10 @@ SJK_INLINE vf vf_sqrt(vf x)
 {
 #if defined(__AVX512F__)
     return (vf)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+    return (vf)_mm256_sqrt_ps((__m256)x);
 #else
-    for (int i = 0; i < VW; i++)
-        x[i] = __builtin_sqrtf(x[i]);
-    return x;
+    return (vf)_mm_sqrt_ps((__m128)x);
 #endif
 }
 
@@ -210,7 +228,7 @@ SJK_INLINE vf vf_sqrt(vf x)
 SJK_INLINE vf vf_exp(vf x)
 {
     const float round = 12582912; /* 1.5 * 2^23: adding it leaves the nearest integer in the low bits */
-    vf y = vf_choose(vf_less(vf_all(89), x), vf_all(89), vf_choose(vf_less(x, vf_all(-110)), vf_all(-110), x));
+    vf y = vf_min(vf_all(89), vf_max(vf_all(-110), x));
     vf shifted = y * 1.44269504f + round, n = shifted - round;
     vf r = y - n * 0.693145752f;
     r = r - n * 1.42860677e-6f; /* ln 2 in two parts */
@@ -250,7 +268,7 @@ struct vf_tail {
 
 SJK_INLINE struct vf_tail vf_normal_tail(vf x)
 {
-    vf z = vf_choose(vf_less(x, vf_all(0)), -x, x);
+    vf z = (vf)((vi)x & 0x7fffffff);
     vf t = 1 / (z * 0.282842712f + 1); /* 0.4 / sqrt 2 */
     vf p = t * 0.0402674933f - 0.135471074f;
     p = p * t + 0.0738421136f;
