@@ -209,7 +209,8 @@ static void head_f32(const struct head *h, const char *q, const char *dout, char
         forward(0, h, q, out, out_stride, room);
 }
 
-static void head_pairs(const struct head *h, const char *q, const char *dout, char *out, int64_t out_stride, float *room)
+static void head_pairs(const struct head *h, const char *q, const char *dout, char *out, int64_t out_stride,
+                       float *room)
 {
 #if defined(__AVX512BF16__)
     if (dout)

@@ -7,7 +7,7 @@
 #include <omp.h>
 
 enum {
-    weight_rows = 192, weight_columns = 384, /* tile of a weight gradient */
+    weight_rows = 384, weight_columns = 384, /* tile of a weight gradient */
     score_rows = 256, score_columns = 512,   /* tile of a b^T */
     widen_depth = 512                        /* bf16 operands are widened to f32 this much of the sum at a time */
 };

@@ -80,6 +80,8 @@ static double epilogue(enum sjk_epilogue e, double v, double y)
 int ref_linear_forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, void *y,
                        enum sjk_type yt, enum sjk_epilogue e)
 {
+    if (M <= 0 || l->N == 0 || l->K == 0)
+        return 0;
     if (!(l->packed & SJK_PACK_FORWARD))
         return sjk_fail(k, SJK_BAD, "linear layer is not packed for the forward direction");
     if (e == SJK_ADD && yt != SJK_F32)
@@ -99,6 +101,8 @@ int ref_linear_forward(struct sjk *k, struct sjk_linear *l, int64_t M, const voi
 
 int ref_linear_backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, void *dx, enum sjk_type dxt)
 {
+    if (M <= 0 || l->N == 0 || l->K == 0)
+        return 0;
     if (!(l->packed & SJK_PACK_BACKWARD))
         return sjk_fail(k, SJK_BAD, "linear layer is not packed for the backward direction");
     double *sum = sjk_scratch(k, (size_t)l->K * sizeof *sum);
@@ -136,7 +140,7 @@ int ref_matmul_nt(struct sjk *k, int64_t M, int64_t N, int64_t K, enum sjk_type 
 {
     if (lda < K || ldb < K || ldc < N)
         return sjk_fail(k, SJK_BAD, "matrix product with a row stride shorter than a row");
-    for (int64_t m = 0; m < M; m++)
+    for (int64_t m = 0; m < M && K > 0; m++)
         for (int64_t n = 0; n < N; n++) {
             double sum = 0;
             for (int64_t i = 0; i < K; i++)

@@ -261,6 +261,17 @@ SJK_INLINE vf vf_log(vf x)
     return vf_choose(vf_less(x, vf_all(INFINITY)), y, x + x);
 }
 
+/* 1 / x for 1 <= x < 2^100: relative error 1e-7. */
+SJK_INLINE vf vf_reciprocal(vf x)
+{
+#if defined(__AVX512F__)
+    vf r = (vf)_mm512_rcp14_ps((__m512)x);
+    return r * (2 - x * r);
+#else
+    return 1 / x;
+#endif
+}
+
 /* exp(-x^2/2), and its product with erfcx(|x|/sqrt 2) / 2, the normal distribution's tail: relative errors 1e-6. */
 struct vf_tail {
     vf density, tail;
@@ -268,8 +279,8 @@ struct vf_tail {
 
 SJK_INLINE struct vf_tail vf_normal_tail(vf x)
 {
-    vf z = (vf)((vi)x & 0x7fffffff);
-    vf t = 1 / (z * 0.282842712f + 1); /* 0.4 / sqrt 2 */
+    vf z = vf_min(vf_all(100), (vf)((vi)x & 0x7fffffff)); /* the density is 0 from there on */
+    vf t = vf_reciprocal(z * 0.282842712f + 1);           /* 0.4 / sqrt 2 */
     vf p = t * 0.0402674933f - 0.135471074f;
     p = p * t + 0.0738421136f;
     p = p * t + 0.0997296083f;
