@@ -34,7 +34,7 @@ struct sj_classmap {
 static void plain(char to[NAME], const char *from)
 {
     size_t i = 0;
-    for (; from[i] && i < NAME - 1; i++)
+    for (; i < NAME - 1 && from[i]; i++)
         to[i] = from[i] == '_' || from[i] == '-' ? ' ' : (char)tolower((unsigned char)from[i]);
     to[i] = 0;
 }

@@ -50,7 +50,7 @@ static int too_different(const char *a, int64_t n, const char *b, int64_t m, dou
 static int add_part(const struct sj_part *part, struct growing *g, int64_t *samples)
 {
     struct sj_decode *d;
-    float block[BLOCK], *lane[1] = {block};
+    float block[BLOCK] = {0}, *lane[1] = {block};
     int64_t at = 0, got = 1;
     int status = sj_decode_open(part->path, part->stream, 0, &d);
     if (status)
