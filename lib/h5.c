@@ -109,8 +109,10 @@ static void free_handle(struct sj_h5 *h)
     free(h);
 }
 
-/* Metadata stay in memory until a flush, so that what lies on disk between flushes is what the last one left. */
-static hid_t edit_access(void)
+/* How files are written. Metadata stay in memory until a flush, so that what lies on disk between flushes is what the last
+ * one left. Values go to disk as they are written, so that a full disk shows there: found in closing a dataset it would
+ * crash the library. */
+static hid_t write_access(void)
 {
     hid_t p = H5Pcreate(H5P_FILE_ACCESS);
     H5AC_cache_config_t c = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
@@ -120,6 +122,8 @@ static hid_t edit_access(void)
         c.flash_incr_mode = H5C_flash_incr__off;
         c.decr_mode = H5C_decr__off;
         H5Pset_mdc_config(p, &c);
+        H5Pset_sieve_buf_size(p, 0);
+        H5Pset_cache(p, 0, 0, 0, 0);
     }
     return p;
 }
@@ -134,7 +138,7 @@ static int open_as(const char *path, unsigned flags, struct sj_h5 **out)
     struct sj_h5 *h = new_handle(path);
     if (!h)
         return sj_fail(SJ_SYSTEM, "no memory to open '%s'", path);
-    hid_t access = flags == H5F_ACC_RDONLY ? H5P_DEFAULT : edit_access();
+    hid_t access = flags == H5F_ACC_RDONLY ? H5P_DEFAULT : write_access();
     errno = 0;
     h->file = H5Fopen(path, flags, access);
     int busy = errno == EAGAIN || errno == EWOULDBLOCK; /* HDF5 locks the files that it writes */
@@ -153,18 +157,19 @@ static int open_as(const char *path, unsigned flags, struct sj_h5 **out)
 
 int sj_h5_open(const char *path, struct sj_h5 **h)
 {
+    sj_h5_quiet(); /* before H5F_ACC_RDONLY, which is a macro that opens the library */
     return open_as(path, H5F_ACC_RDONLY, h);
 }
 
 int sj_h5_edit(const char *path, struct sj_h5 **out)
 {
+    sj_h5_quiet();
     if (!access(path, F_OK))
         return open_as(path, H5F_ACC_RDWR, out);
-    sj_h5_quiet();
     struct sj_h5 *h = new_handle(path);
     if (!h)
         return sj_fail(SJ_SYSTEM, "no memory to create '%s'", path);
-    hid_t p = edit_access();
+    hid_t p = write_access();
     errno = 0;
     h->file = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, p);
     H5Pclose(p);
@@ -185,7 +190,10 @@ int sj_h5_create(const char *path, struct sj_h5 **out)
         return sj_fail(SJ_SYSTEM, "no memory to create '%s'", path);
     int status = sj_whole_new(path, &h->whole);
     if (!status) {
-        h->file = H5Fcreate(sj_whole_temp(h->whole), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        hid_t p = write_access();
+        errno = 0;
+        h->file = H5Fcreate(sj_whole_temp(h->whole), H5F_ACC_TRUNC, H5P_DEFAULT, p);
+        H5Pclose(p);
         if (h->file < 0) {
             status = sj_fail_errno("cannot create '%s'", path);
             sj_whole_discard(h->whole);

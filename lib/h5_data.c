@@ -35,6 +35,7 @@ int sj_h5_make(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank
         chunk[i] = dims[i] > 0 ? (hsize_t)dims[i] : 1;
     }
     hid_t layout = H5Pcreate(H5P_DATASET_CREATE), links = with_parents(), t = sj_h5_memory_type(type);
+    H5Pset_obj_track_times(layout, 0); /* equal contents are equal files */
     if (extensible) {
         limit[0] = H5S_UNLIMITED;
         chunk[0] = (hsize_t)extensible;

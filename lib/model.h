@@ -45,6 +45,8 @@ int sj_config_check(const struct sj_config *c);
 /* Every hyper-parameter as a member of a new JSON object, and back (then checked): SJ_INPUT when absent or off. */
 sj_json *sj_config_to_json(const struct sj_config *c);
 int sj_config_from_json(const sj_json *json, struct sj_config *c);
+/* Takes over n class names; SJ_INPUT when there are too many, or one is empty, too long or twice there. */
+int sj_config_set_classes(struct sj_config *c, int64_t n, const char *const *names);
 /* The index of a class by name, or SJ_CLASS_NONE. */
 int sj_config_class(const struct sj_config *c, const char *name);
 

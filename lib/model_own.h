@@ -23,7 +23,4 @@ static inline double *sj_config_real(struct sj_config *c, const struct sj_config
     return (double *)(void *)((char *)c + f->offset);
 }
 
-/* Takes over n class names; SJ_INPUT when there are too many, or one is empty, too long or twice there. */
-int sj_config_set_classes(struct sj_config *c, int64_t n, const char *const *names);
-
 #endif

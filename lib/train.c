@@ -1,0 +1,108 @@
+/* Settings and schedules. */
+#include "train.h"
+
+#include <math.h>
+
+struct sj_train_settings sj_train_defaults(void)
+{
+    struct sj_train_settings s = {.steps = 300000, .batch = 256, .warmup = -1, .rate = 3e-4, .decay = 0.05};
+    s.beta1 = 0.9;
+    s.beta2 = 0.95;
+    s.eps = 1e-8;
+    s.clip = 3;
+    s.ema_start = 0.99995;
+    s.ema_end = 0.99999;
+    s.cosine = 1;
+    s.temperature = 0.1;
+    return s;
+}
+
+#define AT(field) NULL, offsetof(struct sj_train_settings, field)
+const struct sj_option sj_train_options[] = {
+    {SJ_INT, 0, "steps", AT(steps), "N", "steps of the whole training", 1, 1e12, NULL, NULL, 1, NULL},
+    {SJ_INT, 'b', "batch", AT(batch), "N", "pairs of a step", 1, 1 << 20, NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "micro", AT(micro), "N", "pairs computed at a time", 0, 1 << 20, NULL,
+     "at most 16; the batch with --contrastive", 1, NULL},
+    {SJ_INT, 0, "frames", AT(frames), "N", "10 ms frames of a pair, a multiple of 16", 16, 65536, NULL,
+     "800, or those of the stream", 1, NULL},
+    {SJ_REAL, 0, "rate", AT(rate), "X", "largest learning rate for a batch of 256, to which it is proportional", 0, 1,
+     NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "warmup", AT(warmup), "N", "steps in which the rate rises from 0, to fall as a cosine afterwards", 0,
+     1e12, NULL, "a fifteenth of the steps", 1, NULL},
+    {SJ_REAL, 0, "decay", AT(decay), "X", "weight decay of AdamW", 0, 1, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "beta1", AT(beta1), "X", "decay of AdamW's first moment", 0, 0.999999, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "beta2", AT(beta2), "X", "decay of AdamW's second moment", 0, 0.999999, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "epsilon", AT(eps), "X", "added to AdamW's divisor", 1e-30, 1, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "clip", AT(clip), "X", "largest norm of the gradient", 1e-6, 1e30, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "ema", AT(ema_start), "X", "rate of the target's moving average at the start", 0, 1, NULL, NULL, 1,
+     NULL},
+    {SJ_REAL, 0, "ema-end", AT(ema_end), "X", "and at the end, linear between", 0, 1, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "cosine", AT(cosine), "X", "weight of the distance between prediction and target", 0, 1e6, NULL, NULL,
+     1, NULL},
+    {SJ_REAL, 0, "contrastive", AT(contrastive), "X", "weight of a contrastive term over the batch", 0, 1e6, NULL, NULL,
+     1, NULL},
+    {SJ_REAL, 0, "temperature", AT(temperature), "X", "of the contrastive term", 1e-4, 100, NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "contrastive-steps", AT(contrastive_steps), "N", "first steps, which have the contrastive term alone",
+     0, 1e12, NULL, NULL, 1, NULL},
+    {SJ_CHOICE, 0, "precision", AT(precision), "TYPE", "of matrix products; auto is bf16 where the hardware has it", 0,
+     0, sj_precision_names, NULL, 1, NULL},
+    {.type = SJ_OPTION_NONE},
+};
+
+int sj_train_check(struct sj_train_settings *s)
+{
+    if (!s->frames)
+        s->frames = 800;
+    if (s->frames % 16)
+        return sj_fail(SJ_USAGE, "--frames is %lld, must be a multiple of 16", (long long)s->frames);
+    if (s->contrastive_steps && s->contrastive == 0)
+        return sj_fail(SJ_USAGE, "--contrastive-steps goes with --contrastive");
+    if (s->cosine == 0 && s->contrastive == 0)
+        return sj_fail(SJ_USAGE, "--cosine and --contrastive are both 0");
+    if (s->warmup < 0)
+        s->warmup = s->steps / 15; /* 20,000 of 300,000 */
+    if (s->warmup > s->steps)
+        return sj_fail(SJ_USAGE, "--warmup is %lld, more than the %lld steps", (long long)s->warmup,
+                       (long long)s->steps);
+    if (!s->micro) {
+        s->micro = s->contrastive != 0 || s->batch < 16 ? s->batch : 16;
+        while (s->batch % s->micro)
+            s->micro--;
+    }
+    if (s->batch % s->micro)
+        return sj_fail(SJ_USAGE, "--micro is %lld, which does not divide the batch of %lld", (long long)s->micro,
+                       (long long)s->batch);
+    if (s->contrastive != 0 && s->micro != s->batch)
+        return sj_fail(SJ_USAGE, "--contrastive needs the whole batch at a time: no --micro");
+    return SJ_OK;
+}
+
+sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed)
+{
+    sj_json *o = sj_json_object();
+    for (const struct sj_option *f = sj_train_options; f->type != SJ_OPTION_NONE; f++) {
+        const char *value = (const char *)s + f->offset;
+        if (f->type == SJ_INT)
+            sj_json_set(o, f->name, sj_json_int(*(const int64_t *)(const void *)value));
+        else if (f->type == SJ_REAL)
+            sj_json_set(o, f->name, sj_json_real(*(const double *)(const void *)value));
+        else
+            sj_json_set(o, f->name, sj_json_string(f->choices[*(const int *)(const void *)value]));
+    }
+    sj_json_set(o, "seed", sj_json_int((int64_t)seed));
+    return o;
+}
+
+double sj_train_rate(const struct sj_train_settings *s, int64_t step)
+{
+    double peak = s->rate * (double)s->batch / 256;
+    if (step < s->warmup)
+        return s->warmup > 1 ? peak * (double)step / (double)(s->warmup - 1) : peak;
+    double part = (double)(step - s->warmup) / (double)(s->steps > s->warmup ? s->steps - s->warmup : 1);
+    return 0.5 * peak * (1 + cos(3.14159265358979323846 * part));
+}
+
+double sj_train_ema(const struct sj_train_settings *s, int64_t step)
+{
+    return s->ema_start + (s->ema_end - s->ema_start) * (double)step / (double)s->steps;
+}

@@ -1,0 +1,68 @@
+/* train: the training of a model (SPEC 6): schedules, steps, checkpoints, log, validation. */
+#ifndef SJ_TRAIN_H
+#define SJ_TRAIN_H
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "model.h"
+#include "net.h"
+#include "net_train.h"
+#include "train_feed.h"
+
+/* What is learned and how: everything here changes the result. */
+struct sj_train_settings {
+    int64_t steps, batch, micro; /* micro: samples of a pass; 0: chosen from the batch */
+    int64_t warmup;              /* steps; -1: a fifteenth of them */
+    double rate;                 /* per 256 samples of a batch */
+    double beta1, beta2, eps, decay, clip;
+    double ema_start, ema_end;
+    double cosine, contrastive, temperature;
+    int64_t contrastive_steps; /* the first steps that have the contrastive term alone */
+    int precision;             /* enum sj_precision */
+    int64_t frames;            /* T of a training pair; 0: 800 */
+};
+
+/* SPEC 6's values. */
+struct sj_train_settings sj_train_defaults(void);
+/* The options of a struct sj_train_settings, for an SJ_GROUP. */
+extern const struct sj_option sj_train_options[];
+/* Fills in micro, warmup and frames; SJ_USAGE when values do not fit together. */
+int sj_train_check(struct sj_train_settings *s);
+/* As JSON, in a fixed order, with the seed: two trainings with equal texts do the same steps. New reference. */
+sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed);
+
+/* Learning rate of step `step` (0-based): linear over `warmup` steps, then cosine to 0 (SPEC 6). */
+double sj_train_rate(const struct sj_train_settings *s, int64_t step);
+/* Rate of the moving average after step `step`: linear from ema_start to ema_end. */
+double sj_train_ema(const struct sj_train_settings *s, int64_t step);
+
+struct sj_validation;
+
+/* A training: everything is borrowed. */
+struct sj_train {
+    struct sjk *k;
+    struct sj_model *model; /* in: start values; out: the result */
+    const struct sj_train_settings *settings;
+    uint64_t seed;
+    struct sj_feed *feed;                      /* gives pairs from start * batch on */
+    const char *data;                          /* what the pairs are drawn from, for the checkpoint */
+    int64_t start;                             /* finished steps of the checkpoint that is resumed, else 0 */
+    const char *checkpoint;                    /* file to write, or NULL; read when start > 0 */
+    double checkpoint_s;                       /* seconds between checkpoints; 0: after every step */
+    FILE *log;                                 /* NDJSON, or NULL */
+    int64_t log_every;                         /* steps */
+    struct sj_validation *validation;          /* or NULL */
+    int64_t validate_every;                    /* steps */
+    int progress;                              /* enum sj_progress_mode */
+    volatile sig_atomic_t *stop;               /* not 0: write a checkpoint after the present step and return SJ_NO */
+    void (*note)(void *arg, const char *text); /* a line for people, or NULL */
+    void *note_arg;
+};
+
+/* Trains until settings->steps are done (SJ_OK, model filled, checkpoint left as it is), *stop is set (SJ_NO), or
+ * something fails: SJ_INPUT also when the loss is not finite. */
+int sj_train_run(struct sj_train *t);
+
+#endif

@@ -1,0 +1,251 @@
+/* The loop. */
+#include "train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "checkpoint.h"
+#include "progress.h"
+#include "train_valid.h"
+
+/* Below this share of the spread that the targets had at first, they are said to collapse. */
+static const double collapse_share = 0.1;
+
+struct loop {
+    struct sj_train *t;
+    struct sj_learner *learner;
+    struct sj_batch batch;
+    float *buffer; /* one arena, for checkpoints */
+    struct sj_progress *progress;
+    double began, saved; /* seconds: of the present interval of the log, of the last checkpoint */
+    int64_t logged;      /* steps at the last line of the log */
+    double first_spread;
+    int collapsed;
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void note(const struct loop *l, const char *text)
+{
+    if (l->t->note)
+        l->t->note(l->t->note_arg, text);
+}
+
+/* -- one step --------------------------------------------------------------------------------------------------------
+ */
+
+static int step(struct loop *l, int64_t number, struct sj_learned *r)
+{
+    const struct sj_train_settings *s = l->t->settings;
+    struct sj_objective o = {s->cosine, s->contrastive, s->temperature};
+    int64_t pixels = s->micro * l->t->model->config.mel.bands * s->frames;
+    int status = sj_feed_next(l->t->feed, s->batch, &l->batch);
+    if (number < s->contrastive_steps)
+        o.cosine = 0;
+    for (int64_t i = 0; !status && i < s->batch / s->micro; i++)
+        status = sj_learner_pass(l->learner, &o, l->batch.mel + i * pixels, l->batch.target_mel + i * pixels,
+                                 l->batch.class + i * s->micro, l->batch.group + i * s->micro);
+    struct sj_update u = {.rate = sj_train_rate(s, number + 1),
+                          .beta1 = s->beta1,
+                          .beta2 = s->beta2,
+                          .eps = s->eps,
+                          .decay = s->decay,
+                          .clip = s->clip,
+                          .ema = sj_train_ema(s, number),
+                          .step = number};
+    return status ? status : sj_learner_update(l->learner, &u, r);
+}
+
+/* -- saying what happens ---------------------------------------------------------------------------------------------
+ */
+
+static int write_line(const struct loop *l, sj_json *line)
+{
+    int status = sj_json_line(l->t->log, line);
+    sj_json_free(line);
+    if (!status && (fflush(l->t->log) || ferror(l->t->log)))
+        status = sj_fail_errno("cannot write the log");
+    return status;
+}
+
+/* The collapse alarm: -1 where a pass has one sample, which says nothing. */
+static int measure_spread(struct loop *l, double *spread)
+{
+    *spread = -1;
+    if (l->t->settings->micro < 2)
+        return SJ_OK;
+    int status = sj_learner_spread(l->learner, spread);
+    if (status)
+        return status;
+    if (l->first_spread <= 0)
+        l->first_spread = *spread;
+    int low = *spread < collapse_share * l->first_spread;
+    if (low && !l->collapsed)
+        note(l, "the targets are becoming all the same: the training collapses");
+    l->collapsed = low;
+    return SJ_OK;
+}
+
+static int log_step(struct loop *l, int64_t done, const struct sj_learned *r)
+{
+    const struct sj_train_settings *s = l->t->settings;
+    double spread, now = now_s(), rate = (double)((done - l->logged) * s->batch) / (now - l->began);
+    if (!l->t->log || (done % l->t->log_every && done != s->steps))
+        return SJ_OK;
+    int status = measure_spread(l, &spread);
+    if (status)
+        return status;
+    l->logged = done;
+    l->began = now;
+    sj_json *o = sj_json_object();
+    sj_json_set(o, "step", sj_json_int(done));
+    sj_json_set(o, "loss", sj_json_real(r->loss));
+    if (s->contrastive != 0)
+        sj_json_set(o, "contrastive", sj_json_real(r->contrastive));
+    sj_json_set(o, "rate", sj_json_real(sj_train_rate(s, done)));
+    sj_json_set(o, "gradient_norm", sj_json_real(r->gradient_norm));
+    sj_json_set(o, "ema", sj_json_real(sj_train_ema(s, done - 1)));
+    if (spread >= 0) {
+        sj_json_set(o, "target_std", sj_json_real(spread));
+        sj_json_set(o, "collapse", sj_json_bool(l->collapsed));
+    }
+    sj_json_set(o, "samples_per_s", sj_json_real(rate));
+    sj_json_set(o, "eta_s", sj_json_real((double)((s->steps - done) * s->batch) / rate));
+    return write_line(l, o);
+}
+
+static int fetch_model(struct loop *l)
+{
+    int status = sj_learner_get(l->learner, SJ_LEARNER_WEIGHTS, l->t->model->weights);
+    return status ? status : sj_learner_get(l->learner, SJ_LEARNER_TARGET, l->t->model->target);
+}
+
+static int validate(struct loop *l, int64_t done)
+{
+    struct sj_retrieval r;
+    if (!l->t->validation || (done % l->t->validate_every && done != l->t->settings->steps))
+        return SJ_OK;
+    int status = fetch_model(l);
+    if (!status)
+        status = sj_validation_run(l->t->validation, l->t->model, &r);
+    if (status)
+        return sj_fail_at(status, "validation");
+    char text[128];
+    snprintf(text, sizeof text, "step %lld: validation R@1 %.3f R@10 %.3f, mean rank %.3f", (long long)done, r.recall_1,
+             r.recall_10, r.mean_rank);
+    note(l, text);
+    if (!l->t->log)
+        return SJ_OK;
+    sj_json *o = sj_json_object(), *v = sj_json_object();
+    sj_json_set(v, "queries", sj_json_int(r.queries));
+    sj_json_set(v, "recall_1", sj_json_real(r.recall_1));
+    sj_json_set(v, "recall_5", sj_json_real(r.recall_5));
+    sj_json_set(v, "recall_10", sj_json_real(r.recall_10));
+    sj_json_set(v, "mean_rank", sj_json_real(r.mean_rank));
+    sj_json_set(v, "median_rank", sj_json_real(r.median_rank));
+    sj_json_set(o, "step", sj_json_int(done));
+    sj_json_set(o, "validation", v);
+    return write_line(l, o);
+}
+
+/* -- checkpoints -----------------------------------------------------------------------------------------------------
+ */
+
+static int save(struct loop *l, int64_t done)
+{
+    sj_json *json = sj_train_to_json(l->t->settings, l->t->seed);
+    struct sj_checkpoint c = {.step = done};
+    int status = sj_json_text(json, &c.settings);
+    sj_json_free(json);
+    if (!status && !(c.data = strdup(l->t->data)))
+        status = sj_fail(SJ_SYSTEM, "no memory for a checkpoint");
+    if (!status)
+        status = sj_checkpoint_write(l->t->checkpoint, &c, &l->t->model->config, l->learner, l->buffer);
+    sj_checkpoint_free(&c);
+    l->saved = now_s();
+    return status;
+}
+
+/* -- the loop --------------------------------------------------------------------------------------------------------
+ */
+
+static int open_loop(struct loop *l)
+{
+    const struct sj_train_settings *s = l->t->settings;
+    struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames};
+    size_t floats = (size_t)(s->batch * l->t->model->config.mel.bands * s->frames);
+    l->batch.mel = malloc(floats * sizeof(float));
+    l->batch.target_mel = malloc(floats * sizeof(float));
+    l->batch.class = calloc((size_t)s->batch, sizeof(int32_t));
+    l->batch.group = calloc((size_t)s->batch, sizeof(int32_t));
+    l->buffer = malloc(l->t->model->layout.total * sizeof(float));
+    if (!l->batch.mel || !l->batch.target_mel || !l->batch.class || !l->batch.group || !l->buffer)
+        return sj_fail(SJ_SYSTEM, "no memory for a batch of %lld", (long long)s->batch);
+    int status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
+    if (!status && l->t->start)
+        status = sj_checkpoint_load(l->t->checkpoint, l->learner, l->buffer);
+    return status;
+}
+
+static void close_loop(struct loop *l)
+{
+    sj_progress_end(l->progress);
+    sj_learner_free(l->learner);
+    free(l->batch.mel);
+    free(l->batch.target_mel);
+    free(l->batch.class);
+    free(l->batch.group);
+    free(l->buffer);
+}
+
+/* A stop that was asked for, between two steps. */
+static int stop(struct loop *l, int64_t done)
+{
+    int status = l->t->checkpoint ? save(l, done) : SJ_OK;
+    return status ? status : sj_fail(SJ_NO, "stopped after step %lld", (long long)done);
+}
+
+static int run(struct loop *l)
+{
+    const struct sj_train *t = l->t;
+    const struct sj_train_settings *s = t->settings;
+    l->began = l->saved = now_s();
+    l->logged = t->start;
+    l->progress = sj_progress_new(t->progress, "training", "steps", t->start, s->steps);
+    for (int64_t done = t->start; done < s->steps;) {
+        struct sj_learned r;
+        int status = step(l, done, &r);
+        if (status)
+            return *t->stop ? stop(l, done) : status; /* an interrupt may also have cut the stream of pairs */
+        char text[64];
+        snprintf(text, sizeof text, "loss %.4f", r.loss);
+        sj_progress_show(l->progress, ++done, text);
+        status = log_step(l, done, &r);
+        if (!status)
+            status = validate(l, done);
+        if (!status && done < s->steps && *t->stop)
+            return stop(l, done);
+        if (!status && done < s->steps && t->checkpoint && now_s() - l->saved >= t->checkpoint_s)
+            status = save(l, done);
+        if (status)
+            return status;
+    }
+    return fetch_model(l);
+}
+
+int sj_train_run(struct sj_train *t)
+{
+    struct loop l = {.t = t};
+    int status = open_loop(&l);
+    if (!status)
+        status = run(&l);
+    close_loop(&l);
+    return status;
+}

@@ -1,0 +1,109 @@
+#!/bin/bash
+# sj-train: the same model whatever happens on the way; checkpoints that survive; inputs that are refused.
+# shellcheck disable=SC2016  # $ is for an inner shell
+. tests/tap.sh
+cd "$dir" || exit 1
+train=$bin/sj-train
+"$BUILD/tests/make_dataset" set.h5 4 4 && "$BUILD/tests/make_dataset" held.h5 3 3 || exit 1
+"$BUILD/tests/make_dataset" other.h5 2 4 flute horn oboe viola || exit 1
+tiny="--dim 16 --depth 2 --heads 2 --hidden 32 --layers 3 --frames 160 --batch 4 --steps 80 --seed 1 --rate 0.05 --ema 0.9 --ema-end 0.99"
+# shellcheck disable=SC2086  # words
+run() { "$train" -q -j 1 $tiny "$@"; }
+
+# -- one result
+ok "a model" run -o plain.h5 --log log set.h5 --log-every 1
+is "$(wc -l <log)" 80 "a line of log for every step"
+ok "of JSON with the numbers of the training" /usr/bin/python3 -c '
+import json, math
+rows = [json.loads(line) for line in open("log")]
+assert [r["step"] for r in rows] == list(range(1, 81))
+for r in rows:
+    for k in ("loss", "rate", "gradient_norm", "ema", "target_std", "samples_per_s", "eta_s"):
+        assert math.isfinite(r[k]), k
+    assert r["collapse"] in (True, False)
+assert rows[-1]["loss"] < rows[0]["loss"]'
+is "$(ls -- *.checkpoint 2>/dev/null)" "" "no checkpoint is left"
+ok "the same with three threads" run -j 3 -o again.h5 set.h5
+ok "bit for bit" cmp plain.h5 again.h5
+ok "the same as a pipe" sh -c '"$0"/sj-chunk --pairs --chunk-frames 160 --seed 1 --take 320 set.h5 | "$0"/sj-mel | '"$train -q -j 1 $tiny -o pipe.h5" "$bin"
+weights() { /usr/bin/python3 -c '
+import h5py, sys
+a, b = (h5py.File(f) for f in sys.argv[1:3])
+assert a.attrs["id"] == b.attrs["id"]
+for g in ("encoder", "target", "predictor"):
+    assert set(a[g]) == set(b[g])
+    for k in a[g]:
+        assert (a[g][k][()] == b[g][k][()]).all(), k' "$1" "$2"; }
+ok "the same weights" weights plain.h5 pipe.h5
+ok "another seed" run --seed 2 -o seed.h5 set.h5
+ok "gives another model" sh -c '! cmp -s plain.h5 seed.h5'
+
+# -- interruptions
+# interrupted SIGNAL FILE STEPS [OPTION...]: a run that gets the signal after some steps; its status.
+interrupted() {
+    local sig=$1 file=$2 steps=$3 pid
+    shift 3
+    "$train" -q -j 1 $tiny -o "$file" --log "$file.log" --log-every 1 "$@" set.h5 & # shellcheck disable=SC2086
+    pid=$!
+    for _ in $(seq 1000); do
+        [ "$(cat "$file.log" 2>/dev/null | wc -l)" -ge "$steps" ] && break
+        sleep 0.02
+    done
+    kill "-$sig" $pid
+    wait $pid 2>/dev/null
+}
+interrupted KILL killed.h5 5 --checkpoint-every 0
+ok "killed, it leaves a checkpoint and no model" sh -c '[ -s killed.h5.checkpoint ] && [ ! -e killed.h5 ]'
+rm -f killed.h5*.tmp*
+cp killed.h5.checkpoint before
+fails 2 "--resume" "which is not overwritten" run -o killed.h5 set.h5
+fails 2 "'rate' 0.05" "nor continued as another training" run -o killed.h5 --resume --rate 0.06 set.h5
+fails 2 "'depth' 2" "nor as another model" run -o killed.h5 --resume --depth 3 set.h5
+fails 2 "other data" "nor from other data" run -o killed.h5 --resume held.h5
+# a full disk: a limit on the size of files, below that of a checkpoint
+fails 4 "killed.h5.checkpoint" "a checkpoint that does not fit is an error" \
+    sh -c "ulimit -f 20; trap '' XFSZ; exec $train -q -j 1 $tiny -o killed.h5 --checkpoint-every 0 --resume set.h5"
+ok "the one before stays" cmp before killed.h5.checkpoint
+is "$(ls -- *.tmp* 2>/dev/null)" "" "with no temporary file"
+ok "resumed" run -o killed.h5 --resume set.h5
+ok "it ends bit for bit as if nothing had happened" cmp plain.h5 killed.h5
+
+interrupted TERM term.h5 3
+is $? 143 "SIGTERM ends it as a signal does"
+ok "after a checkpoint" test -s term.h5.checkpoint
+is "$(ls -- *.tmp* 2>/dev/null)" "" "and no temporary file"
+ok "resumed" run -o term.h5 --resume set.h5
+ok "with the same end" cmp plain.h5 term.h5
+
+pairs='"$0"/sj-chunk --pairs --chunk-frames 160 --seed 1 --skip $1 --take $2 set.h5 | "$0"/sj-mel | '"$train -q -j 1 $tiny -o half.h5 --checkpoint-every 0"
+ok "a stream that ends early fails" sh -c '! sh -c "$1" "$0" 0 22 2>early' "$bin" "$pairs"
+ok "and says where" grep -q "ends before pair 22" early
+ok "the checkpoint stays" test -s half.h5.checkpoint
+ok "from the wrong place it does not go on" sh -c '! sh -c "$1 --resume" "$0" 0 320 2>early' "$bin" "$pairs"
+ok "and says from where it would" grep -q "pair 20 is wanted" early
+ok "from the right one it does" sh -c "$pairs --resume" "$bin" 20 300
+ok "to the same end" weights plain.h5 half.h5
+
+# -- options
+for p in mlp_none transformer; do
+    ok "predictor $p" run --predictor $p --trf-dim 16 --trf-depth 1 --trf-heads 2 --steps 2 -o $p.h5 set.h5
+done
+ok "contrastive" run --contrastive 0.5 --temperature 0.2 --contrastive-steps 4 --log nce.log -o nce.h5 set.h5
+ok "is logged" grep -q '"contrastive":' nce.log
+ok "passes of two" run --micro 2 -o micro.h5 set.h5
+ok "f32" run --precision f32 -o f32.h5 set.h5
+ok "validation" run --validate held.h5 --validate-every 40 --validate-seconds 2 --log valid.log -o valid.h5 set.h5
+is "$(grep -c '"validation":' valid.log)" 2 "at its interval"
+ok "changes nothing" cmp plain.h5 valid.h5
+fails 2 "--micro is 3" "passes that do not divide the batch" run --micro 3 -o no.h5 set.h5
+fails 2 "no --micro" "contrastive passes" run --micro 2 --contrastive 1 -o no.h5 set.h5
+fails 2 "-o FILE" "no output" run set.h5
+fails 2 "'dim'" "a width that the heads do not divide" run --heads 3 -o no.h5 set.h5
+fails 4 "no/such" "an output that cannot be, at once" run -o no/such/dir.h5 set.h5
+fails 3 "violin" "other classes in the validation" sh -c "'$BUILD/tests/make_dataset' violin.h5 2 4 violin a b c && $train -q $tiny --validate violin.h5 -o no.h5 set.h5"
+fails 3 "pairs are wanted" "chunks" sh -c "'$BUILD/tests/make_stream' mel | $train -q $tiny -o no.h5"
+fails 3 "mel/1" "waves" sh -c "'$BUILD/tests/make_stream' wave | $train -q $tiny -o no.h5"
+is "$(ls no.h5* 2>/dev/null)" "" "nothing is written by what fails"
+ok "the classes of the set are the model's" run --steps 1 -o other.model other.h5
+ok "in their order" /usr/bin/python3 -c 'import h5py; assert list(h5py.File("other.model")["classes"].asstr()) == "flute horn oboe viola".split()'
+finish

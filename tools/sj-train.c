@@ -1,0 +1,440 @@
+/* sj-train: learns a model.   dataset.h5... -> sj-train -> model.h5;   mel/1 of pairs -> sj-train -> model.h5 */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+#include "crc32c.h"
+#include "h5.h"
+#include "progress.h"
+#include "sjk.h"
+#include "tool.h"
+#include "train.h"
+#include "train_valid.h"
+#include "whole.h"
+
+enum { SIZE_BASE = 2 };
+
+static int size = SIZE_BASE, predictor, resume;
+static int64_t dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
+static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s = 16;
+static const char *weight_list, *checkpoint, *log_path, *validate_path;
+static int64_t log_every = 10, validate_every = 1000;
+static struct sj_train_settings settings;
+
+static const struct sj_option options[] = {
+    {SJ_CHOICE, 's', "size", &size, 0, "NAME", "of the encoder", 0, 0, sj_size_names, NULL, 1, NULL},
+    {SJ_INT, 0, "dim", &dim, 0, "N", "width of the encoder", 4, 16384, NULL, "that of --size", 1, NULL},
+    {SJ_INT, 0, "depth", &depth, 0, "N", "its blocks", 1, 256, NULL, "those of --size", 1, NULL},
+    {SJ_INT, 0, "heads", &heads, 0, "N", "its attention heads", 1, 1024, NULL, "those of --size", 1, NULL},
+    {SJ_CHOICE, 0, "predictor", &predictor, 0, "NAME", "kind of predictor", 0, 0, sj_predictor_names, NULL, 1, NULL},
+    {SJ_INT, 0, "hidden", &hidden, 0, "N", "mlp: width of the hidden layers", 1, 65536, NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "layers", &layers, 0, "N", "mlp: linear layers", 2, 64, NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "trf-dim", &trf_dim, 0, "N", "transformer: width", 4, 16384, NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "trf-depth", &trf_depth, 0, "N", "transformer: blocks", 1, 256, NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "trf-heads", &trf_heads, 0, "N", "transformer: attention heads", 1, 1024, NULL, NULL, 1, NULL},
+    {SJ_GROUP, 0, NULL, &settings, 0, NULL, NULL, 0, 0, NULL, NULL, 0, sj_train_options},
+    {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "how often each data set is drawn", 0, 0, NULL,
+     "all tracks alike", 1, NULL},
+    {SJ_REAL, 0, "mean", &mean, 0, "X", "of the mel normalisation, as in sj-mel", 0, 0, NULL,
+     "-9.453, or that of the stream", 1, NULL},
+    {SJ_REAL, 0, "std", &std, 0, "X", "the same", 1e-6, 1e6, NULL, "3.569, or that of the stream", 1, NULL},
+    {SJ_TEXT, 0, "checkpoint", &checkpoint, 0, "FILE", "where to save the state of the training", 0, 0, NULL,
+     "the output's name and '.checkpoint'", 0, NULL},
+    {SJ_REAL, 0, "checkpoint-every", &checkpoint_s, 0, "SECONDS", "between checkpoints; 0: one after every step", 0,
+     1e9, NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "resume", &resume, 0, NULL, "continue from the checkpoint, if there is one", 0, 0, NULL, NULL, 0,
+     NULL},
+    {SJ_TEXT, 0, "log", &log_path, 0, "FILE", "append one JSON object per interval; '-' is standard output", 0, 0, NULL,
+     NULL, 0, NULL},
+    {SJ_INT, 0, "log-every", &log_every, 0, "N", "steps of an interval", 1, 1e12, NULL, NULL, 0, NULL},
+    {SJ_TEXT, 0, "validate", &validate_path, 0, "FILE", "data set on whose tracks retrieval is measured", 0, 0, NULL,
+     NULL, 0, NULL},
+    {SJ_INT, 0, "validate-every", &validate_every, 0, "N", "steps between", 1, 1e12, NULL, NULL, 0, NULL},
+    {SJ_REAL, 0, "validate-seconds", &validate_s, 0, "SECONDS", "used of each of its tracks", 0.1, 1e6, NULL, NULL, 0,
+     NULL},
+    {.type = SJ_OPTION_NONE},
+};
+
+struct state {
+    struct sjk *k;
+    struct sj_config config;
+    struct sj_sampler *sampler; /* from data sets */
+    struct sj_reader *reader;   /* or from a stream */
+    char *data;                 /* what the pairs are drawn from */
+    char *checkpoint;
+    struct sj_model *model;
+    struct sj_feed *feed;
+    struct sj_validation *validation;
+    FILE *log;
+    int64_t start;
+};
+
+/* -- stopping --------------------------------------------------------------------------------------------------------
+ */
+
+static volatile sig_atomic_t stop_signal;
+static struct sigaction before[2];
+static const int signals[2] = {SIGINT, SIGTERM};
+
+static void restore_signals(void)
+{
+    for (int i = 0; i < 2; i++)
+        sigaction(signals[i], &before[i], NULL);
+}
+
+/* The first one asks for a checkpoint; a second one ends the program as it would any other. */
+static void on_signal(int sig)
+{
+    if (stop_signal) {
+        restore_signals();
+        raise(sig);
+    }
+    stop_signal = sig;
+}
+
+static void catch_signals(void)
+{
+    const struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    for (int i = 0; i < 2; i++) {
+        sigaction(signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(signals[i], &act, NULL);
+    }
+}
+
+/* -- where the pairs come from ---------------------------------------------------------------------------------------
+ */
+
+static int parse_weights(int n, double *weight)
+{
+    const char *p = weight_list;
+    for (int i = 0; i < n; i++) {
+        char one[64];
+        size_t length = p ? strcspn(p, ",") : 0;
+        if (!p || length >= sizeof one)
+            return sj_fail(SJ_USAGE, "--weights '%s' is not %d numbers", weight_list, n);
+        snprintf(one, sizeof one, "%.*s", (int)length, p);
+        int status = sj_cli_real("--weights", one, 0, 1e9, &weight[i]);
+        if (status)
+            return status;
+        p = p[length] ? p + length + 1 : NULL;
+    }
+    return p ? sj_fail(SJ_USAGE, "--weights '%s' has more than %d numbers", weight_list, n) : SJ_OK;
+}
+
+/* A line that tells these data sets from others, wherever they lie. */
+static int describe_sets(const struct sj_sampler *s, int n, char **text)
+{
+    uint32_t crc = 0;
+    int64_t tracks = 0;
+    for (int i = 0; i < n; i++) {
+        const struct sj_dataset *d = sj_sampler_set(s, i);
+        for (int64_t t = 0; t < sj_dataset_tracks(d); t++, tracks++) {
+            const struct sj_dataset_track *k = sj_dataset_track(d, t);
+            crc = sj_crc32c(crc, k->key, strlen(k->key) + 1);
+            crc = sj_crc32c(crc, &k->samples, sizeof k->samples);
+            crc = sj_crc32c(crc, k->class, (size_t)k->stems * sizeof *k->class);
+            crc = sj_crc32c(crc, k->peak, (size_t)(k->stems * k->blocks) * sizeof *k->peak);
+        }
+    }
+    if (asprintf(text, "%d data sets, %lld tracks, %08x, weights %s", n, (long long)tracks, crc,
+                 weight_list ? weight_list : "none") < 0)
+        *text = NULL;
+    return *text ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
+}
+
+static int open_sets(struct sj_run *run, struct state *s)
+{
+    double *weight = weight_list ? malloc((size_t)run->n * sizeof *weight) : NULL;
+    int status = weight_list ? weight ? parse_weights(run->n, weight) : sj_fail(SJ_SYSTEM, "no memory") : SJ_OK, n;
+    if (!status)
+        status = sj_sampler_open(run->n, run->operand, weight, (uint64_t)run->seed,
+                                 settings.frames * s->config.mel.hop_samples, &s->sampler);
+    free(weight);
+    if (status)
+        return status;
+    if (!isnan(mean))
+        s->config.mel.mean = mean;
+    if (!isnan(std))
+        s->config.mel.std = std;
+    const char *const *names = sj_sampler_classes(s->sampler, &n);
+    status = sj_config_set_classes(&s->config, n, names);
+    return status ? sj_fail_at(status, "'%s'", run->operand[0]) : describe_sets(s->sampler, run->n, &s->data);
+}
+
+static int open_stream(struct sj_run *run, struct state *s)
+{
+    int status = sj_reader_open(run->n, run->operand, &s->reader);
+    if (status)
+        return status;
+    const struct sj_head *head = sj_reader_head(s->reader);
+    const char *name = sj_reader_name(s->reader);
+    int64_t frames = 0;
+    sj_json *json = NULL;
+    if ((status = sj_head_want(head, name, "mel/1")))
+        return status;
+    if (head->rank != 3 || strcmp(head->dim[0], "pair"))
+        return sj_fail(SJ_INPUT, "'%s' carries chunks where pairs are wanted (see --pairs of sj-chunk)", name);
+    if ((status = sj_mel_from_params(head->params, &s->config.mel)) ||
+        (status = sj_head_int(head, "chunk_frames", &frames)) ||
+        (status = sj_config_set_classes(&s->config, head->classes, head->class_name)))
+        return sj_fail_at(status, "'%s'", name);
+    if (settings.frames && settings.frames != frames)
+        return sj_fail(SJ_INPUT, "'%s' has pairs of %lld frames, not %lld", name, (long long)frames,
+                       (long long)settings.frames);
+    settings.frames = frames;
+    if ((status = sj_head_to_json(head, &json)))
+        return status;
+    status = sj_json_text(json, &s->data);
+    sj_json_free(json);
+    return status;
+}
+
+static int open_feed(struct sj_run *run, struct state *s)
+{
+    int64_t first = s->start * settings.batch, last = settings.steps * settings.batch;
+    int threads = 1 + run->threads / 4; /* one analyses pairs faster than four cores learn from them */
+    if (s->reader)
+        return sj_feed_stream(s->reader, settings.frames, first, last, &s->feed);
+    return sj_feed_sets(s->sampler, &s->config.mel, threads, settings.batch + threads, first, last, &s->feed);
+}
+
+/* -- the start -------------------------------------------------------------------------------------------------------
+ */
+
+static int configure(struct sj_config *c)
+{
+    *c = sj_config_defaults();
+    sj_config_size(c, size);
+    c->dim = dim ? dim : c->dim;
+    c->depth = depth ? depth : c->depth;
+    c->heads = heads ? heads : c->heads;
+    c->predictor = (enum sj_predictor)predictor;
+    c->hidden = hidden;
+    c->layers = layers;
+    c->trf_dim = trf_dim;
+    c->trf_depth = trf_depth;
+    c->trf_heads = trf_heads;
+    return sj_config_check(c);
+}
+
+/* Whether two JSON objects are equal; SJ_USAGE names the first member that differs. */
+struct difference {
+    const sj_json *ours;
+    const char *file;
+};
+
+static int visit_member(const char *key, const sj_json *theirs, void *arg)
+{
+    const struct difference *d = arg;
+    const sj_json *ours = sj_json_get(d->ours, key);
+    if (ours && sj_json_equal(ours, theirs))
+        return SJ_OK;
+    char *a = NULL, *b = NULL;
+    int status = sj_json_text(theirs, &a) || (ours && sj_json_text(ours, &b)) ? SJ_SYSTEM : SJ_OK;
+    if (!status)
+        status = sj_fail(SJ_USAGE, "'%s' was made with '%s' %s, not %s", d->file, key, a, b ? b : "(none)");
+    free(a);
+    free(b);
+    return status;
+}
+
+static int want_same(const char *file, sj_json *theirs, sj_json *ours)
+{
+    int status = sj_json_each(theirs, visit_member, &(struct difference){ours, file});
+    sj_json_free(theirs);
+    sj_json_free(ours);
+    return status;
+}
+
+/* Takes over the step of the checkpoint, which must be of the same training. */
+static int read_checkpoint(struct sj_run *run, struct state *s)
+{
+    struct sj_checkpoint c;
+    struct sj_config config;
+    sj_json *json = NULL;
+    int status = sj_checkpoint_read(s->checkpoint, &c, &config);
+    if (status)
+        return status;
+    status = want_same(s->checkpoint, sj_config_to_json(&config), sj_config_to_json(&s->config));
+    if (!status)
+        status = sj_json_parse(c.settings, strlen(c.settings), &json);
+    if (!status)
+        status = want_same(s->checkpoint, json, sj_train_to_json(&settings, (uint64_t)run->seed));
+    if (!status && strcmp(c.data, s->data))
+        status = sj_fail(SJ_USAGE, "'%s' was made from other data: %s, not %s", s->checkpoint, c.data, s->data);
+    s->start = c.step;
+    sj_checkpoint_free(&c);
+    if (!status && !s->start)
+        status = sj_fail(SJ_INPUT, "'%s' is damaged: it has no steps", s->checkpoint);
+    if (!status)
+        sj_note(run, "continues after step %lld", (long long)s->start);
+    return status;
+}
+
+static int find_checkpoint(struct sj_run *run, struct state *s)
+{
+    if (asprintf(&s->checkpoint, "%s%s", checkpoint ? checkpoint : run->output, checkpoint ? "" : ".checkpoint") < 0)
+        s->checkpoint = NULL;
+    if (!s->checkpoint)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    int there = !access(s->checkpoint, F_OK);
+    if (there && !resume)
+        return sj_fail(SJ_USAGE, "'%s' exists: --resume continues from it, removing it starts anew", s->checkpoint);
+    if (resume && !there)
+        sj_note(run, "no '%s': starts from the beginning", s->checkpoint);
+    return there ? read_checkpoint(run, s) : SJ_OK;
+}
+
+/* Whether a file can be made there, found out before the training and not after it. */
+static int try_path(const char *path)
+{
+    struct sj_whole *w;
+    int status = sj_whole_new(path, &w);
+    if (!status)
+        sj_whole_discard(w);
+    return status;
+}
+
+static int open_log(struct state *s)
+{
+    if (!log_path)
+        return SJ_OK;
+    s->log = strcmp(log_path, "-") ? fopen(log_path, "a") : stdout;
+    return s->log ? SJ_OK : sj_fail_errno("cannot write '%s'", log_path);
+}
+
+static int are_sets(const struct sj_run *run)
+{
+    int sets = 0;
+    for (int i = 0; i < run->n; i++)
+        sets += sj_h5_is(run->operand[i]);
+    return run->n > 0 && sets == run->n;
+}
+
+static int start(struct sj_run *run, struct state *s)
+{
+    int status = configure(&s->config), sets = are_sets(run);
+    if (status || (status = try_path(run->output)) || (status = sj_run_backend(run, &s->k)))
+        return status;
+    if (!sets && (weight_list || !isnan(mean) || !isnan(std)))
+        return sj_fail(SJ_USAGE, "--weights, --mean and --std go with data sets");
+    if (sets && !settings.frames)
+        settings.frames = s->config.times * s->config.patch;
+    settings.precision = sj_precision_type(s->k, (enum sj_precision)settings.precision) == SJK_BF16 ? SJ_PRECISION_BF16
+                                                                                                    : SJ_PRECISION_F32;
+    if ((status = sets ? open_sets(run, s) : open_stream(run, s)) || (status = sj_train_check(&settings)) ||
+        (status = find_checkpoint(run, s)) || (status = try_path(s->checkpoint)) ||
+        (status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model)) || (status = open_log(s)))
+        return status;
+    if (validate_path)
+        status = sj_validation_new(s->k, &s->config, validate_path, validate_s, (enum sj_precision)settings.precision,
+                                   &s->validation);
+    return status ? status : open_feed(run, s);
+}
+
+/* -- the program -----------------------------------------------------------------------------------------------------
+ */
+
+static void say(void *run, const char *text)
+{
+    sj_note(run, "%s", text);
+}
+
+/* Writes the model, with how it came about. */
+static int finish(struct sj_run *run, struct state *s)
+{
+    sj_json *how = sj_json_object();
+    sj_json_set(how, "tool", sj_json_string(run->tool->name));
+    sj_json_set(how, "version", sj_json_string(SJ_VERSION));
+    sj_json_set(how, "settings", sj_train_to_json(&settings, (uint64_t)run->seed));
+    sj_json_set(how, "data", sj_json_string(s->data));
+    int status = sj_json_text(how, &s->model->training);
+    sj_json_free(how);
+    if (!status)
+        status = sj_model_write(run->output, s->model);
+    if (!status)
+        unlink(s->checkpoint);
+    return status;
+}
+
+static int train(struct sj_run *run, struct state *s)
+{
+    struct sj_train t = {
+        .k = s->k,
+        .model = s->model,
+        .settings = &settings,
+        .seed = (uint64_t)run->seed,
+        .feed = s->feed,
+        .data = s->data,
+        .start = s->start,
+        .checkpoint = s->checkpoint,
+        .checkpoint_s = checkpoint_s,
+        .log = s->log,
+        .log_every = log_every,
+        .validation = s->validation,
+        .validate_every = validate_every,
+        .progress = run->progress,
+        .stop = &stop_signal,
+        .note = say,
+        .note_arg = run,
+    };
+    catch_signals();
+    int status = sj_train_run(&t);
+    if (!status)
+        return finish(run, s);
+    if (status == SJ_NO && stop_signal) {
+        sj_note(run, "%s; --resume continues", sj_reason());
+        restore_signals();
+        raise(stop_signal);
+    }
+    return status;
+}
+
+static int check(struct sj_run *run)
+{
+    return run->output && strcmp(run->output, "-") ? SJ_OK
+                                                   : sj_fail(SJ_USAGE, "-o FILE is wanted: where the model goes");
+}
+
+static int work(struct sj_run *run)
+{
+    struct state s = {0};
+    int status = start(run, &s);
+    if (!status)
+        status = train(run, &s);
+    if (s.log && s.log != stdout && fclose(s.log) && !status)
+        status = sj_fail_errno("cannot write '%s'", log_path);
+    sj_feed_free(s.feed);
+    sj_validation_free(s.validation);
+    sj_model_free(s.model);
+    sj_sampler_close(s.sampler);
+    sj_reader_close(s.reader);
+    sjk_close(s.k);
+    free(s.checkpoint);
+    free(s.data);
+    return status;
+}
+
+static const struct sj_tool tool = {
+    .name = "sj-train",
+    .summary = "learns a model",
+    .operands = "[FILE...]",
+    .details =
+        "Learns from the data sets (HDF5) or from the streams of training pairs named, or from a stream on standard\n"
+        "input, and writes the model to the FILE of -o. SIGINT and SIGTERM save a checkpoint first.",
+    .options = options,
+    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
+    .max_operands = -1,
+    .check = check,
+    .run = work,
+};
+
+int main(int argc, char **argv)
+{
+    settings = sj_train_defaults();
+    return sj_tool_main(&tool, argc, argv);
+}
