@@ -12,7 +12,7 @@ ok "are a whole stream" "$view" --check mix.sjt
 keys() { "$view" "$1" | grep -v '^#' | sed 1d | cut -f1 | uniq | tr '\n' ' '; }
 is "$(keys mix.sjt)" "synth-0-000000 synth-0-000001 " "named by seed and number"
 ok "stems and sums" "$synth" -n 1 --seconds 9 --seed 7 --stems --mixes -o both.sjt
-k=synth-7-000000
+k="synth-7-000000"
 is "$(keys both.sjt)" "$k/bass $k/drums $k/other $k/vocals $k/bass $k/drums $k/other $k/vocals " "stems, then sums"
 ok "three pieces" "$synth" -n 3 --seconds 9 -j 1 -o three.sjt
 ok "on two threads" "$synth" -n 3 --seconds 9 -j 2 -o other.sjt
@@ -24,7 +24,7 @@ ok "no pieces" sh -c "'$synth' -n 0 | '$view' --check"
 
 # -- folders
 ok "folders" "$synth" -n 2 --seconds 9 --seed 7 --folder corpus
-is "$(cd corpus/$k && ls -A | tr '\n' ' ')" \
+is "$(find "corpus/$k" -type f -printf "%f\n" | sort | tr '\n' ' ')" \
     "annotation.json bass.wav beats.lab chords.lab drums.wav key.lab other.wav vocals.wav " "have stems and annotations"
 ok "are a layout that sj-chunk knows" sh -c "'$bin/sj-chunk' --stems --mixes corpus/$k -o folder.sjt"
 is "$(keys folder.sjt)" "$(keys both.sjt | sed "s/ *$k/ $k/g; s/^ //")" "with the same records"
