@@ -70,8 +70,7 @@ SJK_INLINE void tile_of(int dp, int rows, int vectors, int64_t w, struct words A
     }
 }
 
-/* C (m, n; ldc) = A (m, w) B (w, n; ldb), or += when add; n is a multiple of VW. */
-SJK_INLINE void tile_multiply(int dp, int64_t m, int64_t n, int64_t w, struct words A, const float *B, int64_t ldb,
+SJK_INLINE void tile_all(int dp, int64_t m, int64_t n, int64_t w, struct words A, const float *B, int64_t ldb,
                               float *C, int64_t ldc, int add)
 {
     for (int64_t j = 0; j < n; j += tile_vectors * VW)
@@ -86,6 +85,30 @@ SJK_INLINE void tile_multiply(int dp, int64_t m, int64_t n, int64_t w, struct wo
             default: tile_of(dp, rows, tile_vectors, w, a, B + j, ldb, c, ldc, add); break;
             }
         }
+}
+
+/* Once for either kind of word, not inlined into every caller. */
+static __attribute__((noinline)) void tile_all_values(int64_t m, int64_t n, int64_t w, struct words A, const float *B,
+                                                      int64_t ldb, float *C, int64_t ldc, int add)
+{
+    tile_all(0, m, n, w, A, B, ldb, C, ldc, add);
+}
+
+static __attribute__((noinline, unused)) void tile_all_pairs(int64_t m, int64_t n, int64_t w, struct words A,
+                                                             const float *B, int64_t ldb, float *C, int64_t ldc,
+                                                             int add)
+{
+    tile_all(1, m, n, w, A, B, ldb, C, ldc, add);
+}
+
+/* C (m, n; ldc) = A (m, w) B (w, n; ldb), or += when add; n is a multiple of VW. */
+SJK_INLINE void tile_multiply(int dp, int64_t m, int64_t n, int64_t w, struct words A, const float *B, int64_t ldb,
+                              float *C, int64_t ldc, int add)
+{
+    if (dp)
+        tile_all_pairs(m, n, w, A, B, ldb, C, ldc, add);
+    else
+        tile_all_values(m, n, w, A, B, ldb, C, ldc, add);
 }
 
 /* How many words hold n values along the sum. */
