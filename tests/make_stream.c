@@ -1,5 +1,5 @@
 /* make_stream: a small stream of the kind asked for, to standard output, for the tests of the tools.
- *   make_stream wave|pair|mel|track|frame|token [N [DTYPE [VALUE]]]
+ *   make_stream wave|pair|mel|melpair|track|frame|token [N [DTYPE [VALUE]]]
  * N songs (2) of a bass and a drums record each. VALUE: also a last record whose values are all VALUE ("nan"). Sample i
  * of track k of a wave is (i % 1000 - 500 + k) / 32768, so that chunks can be told from each other. */
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "rng.h"
 #include "stream.h"
 
-enum { HOP = 160, WINDOW = 400, HALO = 200, CHUNK = 800, SAMPLES = 8 * 16000 + 8 * HOP };
+enum { HOP = 160, WINDOW = 400, HALO = 200, CHUNK = 800, SHORT = 48, SAMPLES = 8 * 16000 + 8 * HOP };
 
 static const struct {
     const char *name, *kind, *dims;
@@ -19,7 +19,8 @@ static const struct {
 } forms[] = {
     {"wave", "wave/1", "sample", 1, {0}},
     {"pair", "wave/1", "pair,sample", 2, {2, (CHUNK - 1) * HOP + WINDOW}},
-    {"mel", "mel/1", "mel,frame", 2, {80, 48}},
+    {"mel", "mel/1", "mel,frame", 2, {80, SHORT}},
+    {"melpair", "mel/1", "pair,mel,frame", 3, {2, 80, SHORT}},
     {"track", "embed/1", "vector", 1, {80}},
     {"frame", "embed/1", "time,vector", 2, {6, 80}},
     {"token", "embed/1", "frequency,time,dim", 3, {5, 6, 16}},
@@ -34,15 +35,16 @@ static int add_params(struct sj_head *head)
         {"mel_high_hz", 8000}};
     static const struct { const char *name; int value; } whole[] = {
         {"sample_rate_hz", 16000}, {"hop_samples", HOP}, {"window_samples", WINDOW}, {"halo_samples", HALO},
-        {"chunk_frames", CHUNK}, {"mel_fft_samples", WINDOW}, {"mel_hop_samples", HOP}, {"mel_bands", 80}};
+        {"mel_fft_samples", WINDOW}, {"mel_hop_samples", HOP}, {"mel_bands", 80}};
     int is_wave = !strcmp(head->kind, "wave/1"), status = SJ_OK;
+    int64_t frames = !is_wave && !strcmp(head->dim[0], "pair") ? SHORT : CHUNK;
     for (size_t i = 0; i < sizeof whole / sizeof *whole - (is_wave ? 3 : 0) && !status; i++)
         status = sj_json_set(head->params, whole[i].name, sj_json_int(whole[i].value));
     for (size_t i = 0; i < sizeof mel / sizeof *mel && !is_wave && !status; i++)
         status = sj_json_set(head->params, mel[i].name, sj_json_real(mel[i].value));
     if (!strcmp(head->kind, "embed/1") && !status)
         status = sj_json_set(head->params, "model_id", sj_json_string("0123456789abcdef"));
-    return status;
+    return status ? status : sj_json_set(head->params, "chunk_frames", sj_json_int(frames));
 }
 
 static int put(struct sj_writer *w, struct sj_record *r, enum sj_dtype dtype, size_t count, const float *values,
@@ -90,6 +92,7 @@ static int write_stream(int form, int songs, enum sj_dtype dtype, const char *va
         memcpy(r.dims, forms[form].shape, sizeof r.dims);
         for (int d = 0; d < r.rank; d++)
             count *= (size_t)r.dims[d];
+        r.position = !strncmp(forms[form].dims, "pair", 4) ? i : 0;
         sj_rng_normal(&rng, values, count);
         for (size_t k = 0; k < count; k++)
             values[k] = i == 2 * songs ? strtof(value, NULL) : forms[form].rank == 2 && form < 2 ? 0.1f * values[k] :
@@ -114,7 +117,7 @@ int main(int argc, char **argv)
     while (form < FORMS && (argc < 2 || strcmp(forms[form].name, argv[1])))
         form++;
     if (form == FORMS || (argc > 3 && sj_dtype_parse(argv[3], &dtype)))
-        return fputs("make_stream wave|pair|mel|track|frame|token [SONGS [DTYPE [VALUE]]]\n", stderr), SJ_USAGE;
+        return fputs("make_stream wave|pair|mel|melpair|track|frame|token [SONGS [DTYPE [VALUE]]]\n", stderr), SJ_USAGE;
     int status = sj_head_new(forms[form].kind, forms[form].dims, dtype, &head);
     if (!status && !(status = sj_head_set_classes(head, 4, classes)) && !(status = add_params(head)))
         status = sj_writer_open(NULL, head, &w);

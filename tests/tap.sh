@@ -12,12 +12,12 @@ count=0 failed=0
 
 # ok NAME COMMAND...: whether the command succeeds. What it prints goes to $dir/out and $dir/err.
 ok() {
-    name=$1 count=$((count + 1))
+    tap_name=$1 count=$((count + 1))
     shift
     if "$@" >"$dir/out" 2>"$dir/err"; then
-        echo "ok $count - $name"
+        echo "ok $count - $tap_name"
     else
-        echo "not ok $count - $name: status $?: $*"
+        echo "not ok $count - $tap_name: status $?: $*"
         sed 's/^/# /' "$dir/err"
         failed=$((failed + 1))
     fi
@@ -25,14 +25,14 @@ ok() {
 
 # fails STATUS TEXT NAME COMMAND...: whether it exits with STATUS and one line on standard error that contains TEXT.
 fails() {
-    want=$1 text=$2 name=$3 count=$((count + 1))
+    tap_want=$1 tap_text=$2 tap_name=$3 count=$((count + 1))
     shift 3
     "$@" >"$dir/out" 2>"$dir/err"
-    got=$?
-    if [ $got -eq "$want" ] && [ "$(wc -l <"$dir/err")" -eq 1 ] && grep -qF -e "$text" "$dir/err"; then
-        echo "ok $count - $name"
+    tap_got=$?
+    if [ $tap_got -eq "$tap_want" ] && [ "$(wc -l <"$dir/err")" -eq 1 ] && grep -qF -e "$tap_text" "$dir/err"; then
+        echo "ok $count - $tap_name"
     else
-        echo "not ok $count - $name: status $got, want $want and '$text': $*"
+        echo "not ok $count - $tap_name: status $tap_got, want $tap_want and '$tap_text': $*"
         sed 's/^/# /' "$dir/err"
         failed=$((failed + 1))
     fi
