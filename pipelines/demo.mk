@@ -10,7 +10,7 @@ SEED     ?= 1
 PIECES   := 400
 HELD_OUT := 64
 SECONDS  := 12
-TRAIN    := --dim 128 --depth 4 --heads 4 --hidden 256 --layers 3 --frames 384 --batch 64 --steps 600
+TRAIN    := --dim 96 --depth 3 --heads 4 --hidden 256 --frames 400 --batch 64 --rate 4e-3 --warmup 30 --ema 0.99 --ema-end 0.999 --contrastive 1 --steps 300
 
 D    := $(BUILD)/demo/seed-$(SEED)
 here := $(dir $(lastword $(MAKEFILE_LIST)))
