@@ -7,6 +7,8 @@
 #include "scores.h"
 #include "sjk.h"
 
+enum { BLOCK = 1024 }; /* references at a time */
+
 struct sj_ranks {
     int64_t queries;
     double *distance;
@@ -154,7 +156,7 @@ static int count_blocks(struct sj_scores *s, struct sj_ranks *r, int64_t n, int6
 int sj_retrieval_metrics(struct sjk *k, int64_t n, int64_t d, const float *query, const float *reference, int64_t *rank,
                          struct sj_retrieval *m)
 {
-    const int64_t block = n < 512 ? n : 512;
+    const int64_t block = n < BLOCK ? n : BLOCK;
     struct sj_scores *s = NULL;
     struct sj_ranks *r = NULL;
     double *truth = malloc((size_t)n * sizeof *truth + 1);

@@ -6,7 +6,7 @@
 
 #include "labels.h"
 
-enum { ROWS = 512 }; /* references in a block: a product large enough to be efficient */
+enum { ROWS = 1024 }; /* references in a block: a product large enough to be efficient */
 
 struct sj_search {
     struct sjk *k;

@@ -8,7 +8,7 @@
 #include "sjk.h"
 #include "turns.h"
 
-enum { WIDTH = 3840, BLOCK = 512 };
+enum { WIDTH = 3840, BLOCK = 1024 };
 
 struct job {
     struct sj_scores *scores;

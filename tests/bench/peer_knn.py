@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exact search by FAISS: the peer of tests/bench/knn.c.
 
-peer_knn.py L2|IP REFERENCES QUERIES K [--threads N]: vectors of 3840 normal values, scaled to length 1 beforehand.
+peer_knn.py REFERENCES QUERIES K [--metric L2|IP] [--threads N]: vectors of 3840 normal values, scaled to length 1 beforehand.
 Speaks the protocol of run.py: prints "ready", then for each line read one repetition and its seconds.
 """
 import argparse
@@ -24,10 +24,10 @@ def unit(rng, rows):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ap.add_argument("metric", choices=("L2", "IP"))
     ap.add_argument("references", type=int)
     ap.add_argument("queries", type=int)
     ap.add_argument("k", type=int)
+    ap.add_argument("--metric", choices=("L2", "IP"), default="L2")
     ap.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "2")))
     a = ap.parse_args()
     faiss.omp_set_num_threads(a.threads)
