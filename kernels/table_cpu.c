@@ -16,11 +16,10 @@
  *      operation is now tested (tests/kernels/ops): bounds, NaN and infinity, guards, threads. When it has a gradient,
  *      a row in tests/kernels/gradients.c.
  *   4. TOPIC_cpu.c and cpu_ops.h: the fast version, and its line below. Until there is one, name the reference's.
- *      Loops over rows are shared by sjk_team(k, work) threads; a sum over rows goes by sjk_block_rows, each block on one
- *      thread, then over the blocks in order (sums.h), so that the bits do not depend on the threads.
+ *      Loops over rows are shared by sjk_team(k, work) threads; a sum over rows goes by sjk_block_rows, each block on
+ *      one thread, then over the blocks in order (sums.h), so that the bits do not depend on the threads.
  *   5. tests/bench/kernels.c: a row at the model's shape. tests/kernels/threads.c: one, when it sums over rows.
- * A source that one of the sets must not be compiled for takes its place with #if on the compiler's own macros, as tile.h
- * does for bf16 products. */
+ * What only some sets have goes behind #if on the compiler's own macros, as the bf16 products of tile.h. */
 #include "cpu_ops.h"
 #include "linear_dnnl.h"
 #include "tables.h"
