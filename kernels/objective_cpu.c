@@ -117,16 +117,17 @@ int cpu_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float
 {
     if (B <= 0 || E <= 0)
         return 0;
-    double *row = sjk_scratch(k, (size_t)B * (sizeof *row + sizeof(float) + (size_t)(B + E) * sizeof(float)));
-    if (!row)
+    char *room = sjk_scratch(k, (size_t)B * (sizeof(double) + (size_t)(1 + B + E) * sizeof(float)));
+    if (!room)
         return SJK_MEMORY;
-    float *unit = (float *)(row + B), *room = unit + B;
+    double *row = (void *)room;
+    float *unit = (void *)(room + (size_t)B * sizeof *row), *q = unit + B;
     for (int64_t j = 0; j < B; j++)
         unit[j] = 1 / at_least(length(E, t + j * E), norm_floor);
     const struct contrast c = {B, E, p, t, group, temperature, scale, unit};
 #pragma omp parallel for num_threads(sjk_team(k, B *B *E))
     for (int64_t i = 0; i < B; i++)
-        row[i] = contrast_row(&c, i, room + i * (B + E), dp ? dp + i * E : NULL);
+        row[i] = contrast_row(&c, i, q + i * (B + E), dp ? dp + i * E : NULL);
     for (int64_t i = 0; i < B; i++)
         *loss += row[i];
     return 0;

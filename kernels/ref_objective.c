@@ -80,9 +80,10 @@ static double infonce_row(int64_t B, int64_t E, int64_t i, const float *p, const
 int ref_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
                 float temperature, float scale, double *loss, float *dp)
 {
-    double *unit = sjk_scratch(k, (size_t)(2 * B + E) * sizeof *unit), *q = unit + B, *g = q + B;
+    double *unit = sjk_scratch(k, (size_t)(2 * B + E) * sizeof *unit);
     if (!unit)
         return SJK_MEMORY;
+    double *q = unit + B, *g = q + B;
     for (int64_t j = 0; j < B; j++)
         unit[j] = 1 / at_least(norm(E, t + j * E), norm_floor);
     for (int64_t i = 0; i < B && E > 0; i++) {

@@ -17,7 +17,7 @@ static void mel_strip(int64_t T, const float *spectrum, const struct sjk_filterb
                       float eps, float mean, float scale, float *out)
 {
     const float *weight = f->weight + f->offset[m], *x = spectrum + 2 * (f->first[m] * T + t);
-    vf low = vf_all(0), high = vf_all(0), power;
+    vf low = vf_all(0), high = vf_all(0), power = vf_all(0);
     float square[2 * VW];
     for (int32_t i = 0; i < f->count[m]; i++, x += 2 * T) {
         vf a = vf_get(x, SJK_F32, 0, 2 * n), b = 2 * n > VW ? vf_get(x, SJK_F32, VW, 2 * n - VW) : vf_all(0);

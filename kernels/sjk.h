@@ -155,10 +155,10 @@ struct sjk_ops {
      * (ln(sum_k weight * |X|^2 + eps) - mean) / std. Bound: 2e-6 absolute on ln. */
     int (*log_mel)(struct sjk *, int64_t T, const float *spectrum, const struct sjk_filterbank *, float eps, float mean,
                    float std, float *out, int64_t stride);
-    /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows, k)
-     * (descending score; equal scores: lower index first) and index (rows, k); unused places hold -inf and -1 and rank
-     * last. NaN scores are never taken. */
-    int (*top_k)(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t k,
+    /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows,
+     * count) (descending score; equal scores: lower index first) and index (rows, count); unused places hold -inf and
+     * -1 and rank last. NaN scores are never taken. */
+    int (*top_k)(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t count,
                  float *best, int64_t *index);
 };
 

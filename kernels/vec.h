@@ -87,7 +87,7 @@ SJK_INLINE vm vf_not_less(vf a, vf b)
 
 SJK_INLINE vm vf_below(int64_t n)
 {
-    vi lane;
+    vi lane = {0};
     for (int i = 0; i < VW; i++)
         lane[i] = i;
     return lane < (int32_t)n;
