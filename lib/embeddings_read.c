@@ -40,29 +40,28 @@ static int read_head(struct sj_embeddings_file *f)
     return sj_head_want(f->head, sj_h5_path(f->h), "embed/1");
 }
 
-static int read_column(struct sj_embeddings_file *f, const char *path, enum sj_h5_type type, size_t size, int64_t count,
-                       void *column)
+/* A whole column, the caller's; NULL with *status set when that fails, or when *status was set before. */
+static void *read_column(struct sj_embeddings_file *f, const char *path, enum sj_h5_type type, size_t size,
+                         int64_t count, int *status)
 {
-    void *p = malloc((size_t)count * size + 1);
-    memcpy(column, &p, sizeof p);
-    return p ? sj_h5_read(f->h, path, type, count, p) : sj_fail(SJ_SYSTEM, "no memory for '%s'", sj_h5_path(f->h));
+    void *p = *status ? NULL : calloc((size_t)count + 1, size);
+    if (!p && !*status)
+        *status = sj_fail(SJ_SYSTEM, "no memory for '%s'", sj_h5_path(f->h));
+    if (!*status)
+        *status = sj_h5_read(f->h, path, type, count, p);
+    return p;
 }
 
 static int read_columns(struct sj_embeddings_file *f)
 {
     int status = sj_h5_read_text(f->h, "/key", &f->n, &f->key);
-    if (!status)
-        status = read_column(f, "/class", SJ_H5_I32, sizeof *f->class, f->n, &f->class);
-    if (!status)
-        status = read_column(f, "/role", SJ_H5_U8, sizeof *f->role, f->n, &f->role);
-    if (!status)
-        status = read_column(f, "/last", SJ_H5_U8, sizeof *f->last, f->n, &f->last);
-    if (!status)
-        status = read_column(f, "/position", SJ_H5_I64, sizeof *f->position, f->n, &f->position);
-    if (!status)
-        status = read_column(f, "/part", SJ_H5_I64, sizeof *f->part, f->n, &f->part);
-    if (!status && f->head->rank != 1)
-        status = read_column(f, "/dims", SJ_H5_I64, sizeof *f->dims, f->n * f->head->rank, &f->dims);
+    f->class = read_column(f, "/class", SJ_H5_I32, sizeof *f->class, f->n, &status);
+    f->role = read_column(f, "/role", SJ_H5_U8, sizeof *f->role, f->n, &status);
+    f->last = read_column(f, "/last", SJ_H5_U8, sizeof *f->last, f->n, &status);
+    f->position = read_column(f, "/position", SJ_H5_I64, sizeof *f->position, f->n, &status);
+    f->part = read_column(f, "/part", SJ_H5_I64, sizeof *f->part, f->n, &status);
+    if (f->head->rank != 1)
+        f->dims = read_column(f, "/dims", SJ_H5_I64, sizeof *f->dims, f->n * f->head->rank, &status);
     return status;
 }
 

@@ -90,17 +90,23 @@ static int rank_block(void *arg, const struct sj_search_block *b)
     return SJ_OK;
 }
 
+static int grow(void *column, size_t count, size_t size)
+{
+    void *old, *new;
+    memcpy(&old, column, sizeof old);
+    if (!(new = realloc(old, count * size)))
+        return sj_fail(SJ_SYSTEM, "no memory for %zu ranks", count);
+    memcpy(column, &new, sizeof new);
+    return SJ_OK;
+}
+
 static int gather(struct gathered *g, const struct sj_search *s, const struct sj_ranks *r, int64_t n)
 {
+    const size_t room = (size_t)(2 * g->room + n);
     if (g->n + n > g->room) {
-        const size_t room = (size_t)(2 * g->room + n);
-        void *rank = realloc(g->rank, room * sizeof *g->rank), *total = realloc(g->total, room * sizeof *g->total);
-        void *class = realloc(g->class, room * sizeof *g->class);
-        g->rank = rank ? rank : g->rank;
-        g->total = total ? total : g->total;
-        g->class = class ? class : g->class;
-        if (!rank || !total || !class)
-            return sj_fail(SJ_SYSTEM, "no memory for %zu ranks", room);
+        if (grow(&g->rank, room, sizeof *g->rank) || grow(&g->total, room, sizeof *g->total)
+            || grow(&g->class, room, sizeof *g->class))
+            return SJ_SYSTEM;
         g->room = (int64_t)room;
     }
     for (int64_t q = 0; q < n; q++, g->n++) {
