@@ -40,7 +40,7 @@ $(D)/trained.h5: $(D)/train.h5
 	@$(bin)/sj-train --seed $(SEED) $(TRAIN) --log $(D)/log.ndjson -o $@ $<
 
 $(D)/untrained.h5: $(D)/train.h5
-	@$(bin)/sj-train --seed $(SEED) $(TRAIN) --steps 0 -o $@ $<
+	@$(bin)/sj-train --seed $(SEED) $(TRAIN) --steps 0 --warmup 0 -o $@ $<
 
 $(D)/%.metrics.tsv: $(D)/%.h5 $(D)/corpus/done
 	@$(bin)/sj-chunk --stems $(D)/corpus/held-out | $(bin)/sj-mel | \
