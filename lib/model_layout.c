@@ -221,7 +221,8 @@ void sj_model_identify(struct sj_model *m)
     uint64_t lane[4] = {1, 2, 3, 4};
     for (const struct sj_config_field *f = sj_config_fields; f->name; f++)
         hash(lane, (const char *)&m->config + f->offset, 8);
-    hash(lane, &(int64_t){m->config.predictor}, 8);
+    int64_t predictor = m->config.predictor;
+    hash(lane, &predictor, 8);
     hash(lane, m->config.class_name, sizeof m->config.class_name);
     for (int i = 0; i < m->layout.tensors; i++) {
         const struct sj_tensor *t = &m->layout.tensor[i];
