@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "idle.h"
 #include "output.h"
 #include "progress.h"
 #include "sjk.h"
@@ -211,6 +212,8 @@ int sj_tool_main(const struct sj_tool *t, int argc, char **argv)
 {
     struct common c;
     int first = argc;
+    if (t->common & SJ_TAKES_THREADS)
+        sj_idle_sleeps(argv);
     fill_common(&c, t->common);
     const struct sj_option *tables[] = {t->options ? t->options : no_options, c.table, NULL};
     int status = sj_cli_parse(tables, argc, argv, &first);

@@ -1,6 +1,7 @@
 /* encode TYPE SIZE BATCH: one forward pass of the encoder a turn. */
 #include "net.h"
 #include "rng.h"
+#include "idle.h"
 #include "turns.h"
 
 struct job {
@@ -20,6 +21,7 @@ static int encode(void *arg)
 
 int main(int argc, char **argv)
 {
+    sj_idle_sleeps(argv);
     if (argc != 4) {
         fprintf(stderr, "usage: encode f32|bf16 tiny|small|base|large BATCH\n");
         return 2;

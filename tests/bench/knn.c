@@ -6,6 +6,7 @@
 #include "rng.h"
 #include "scores.h"
 #include "sjk.h"
+#include "idle.h"
 #include "turns.h"
 
 enum { WIDTH = 3840, BLOCK = 1024 };
@@ -54,6 +55,7 @@ static float *normals(uint64_t stream, int64_t rows)
 
 int main(int argc, char **argv)
 {
+    sj_idle_sleeps(argv);
     if (argc != 4) {
         fprintf(stderr, "usage: knn REFERENCES QUERIES K\n");
         return 2;

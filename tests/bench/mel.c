@@ -5,6 +5,7 @@
 
 #include "rng.h"
 #include "sjk.h"
+#include "idle.h"
 #include "turns.h"
 
 enum { SAMPLES = 128000, FRAMES = 801, BANDS = 80, LANES = 256 };
@@ -29,6 +30,7 @@ static int run(void *arg)
 
 int main(int argc, char **argv)
 {
+    sj_idle_sleeps(argv);
     struct job j = {.chunks = argc == 2 ? strtol(argv[1], NULL, 10) : 0, .lanes = omp_get_max_threads()};
     struct sjk *k[LANES] = {0};
     struct sj_mel_settings s = sj_mel_defaults();

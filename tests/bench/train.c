@@ -1,6 +1,7 @@
 /* train TYPE SIZE BATCH: one whole training step a turn: both encoders, predictor, loss, backward, clipping, AdamW, moving average. */
 #include "net_train.h"
 #include "rng.h"
+#include "idle.h"
 #include "turns.h"
 
 struct job {
@@ -25,6 +26,7 @@ static int train(void *arg)
 
 int main(int argc, char **argv)
 {
+    sj_idle_sleeps(argv);
     if (argc != 4) {
         fprintf(stderr, "usage: train f32|bf16 tiny|small|base|large BATCH\n");
         return 2;
