@@ -61,7 +61,7 @@ int sj_train_check(struct sj_train_settings *s)
         return sj_fail(SJ_USAGE, "--cosine and --contrastive are both 0");
     if (s->warmup < 0)
         s->warmup = s->steps / 15; /* 20,000 of 300,000 */
-    if (s->warmup > s->steps)
+    if (s->steps && s->warmup > s->steps)
         return sj_fail(SJ_USAGE, "--warmup is %lld, more than the %lld steps", (long long)s->warmup,
                        (long long)s->steps);
     if (!s->micro) {

@@ -4,6 +4,7 @@
 #define TESTS_GOLDEN_RETRIEVAL_H
 
 #include "golden.h"
+#include "metrics.h"
 
 /* What one file's retrieval needs at hand. */
 struct retrieval {
@@ -58,73 +59,25 @@ static int embed_song(struct retrieval *r, const float *stems, float *target, fl
     return status;
 }
 
-/* Layer-normalises and L2-normalises a row, both without parameters. */
-static void unit_row(int64_t n, const float *x, double *y)
-{
-    double mean = 0, var = 0, square = 0;
-    for (int64_t i = 0; i < n; i++)
-        mean += x[i] / (double)n;
-    for (int64_t i = 0; i < n; i++)
-        var += (x[i] - mean) * (x[i] - mean) / (double)n;
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = (x[i] - mean) / sqrt(var + 1e-5);
-        square += y[i] * y[i];
-    }
-    for (int64_t i = 0; i < n; i++)
-        y[i] /= sqrt(square);
-}
-
-/* rank[i]: 1 + the number of references nearer to prediction i than its own. */
-static void rank_all(int64_t n, int64_t d, const float *prediction, const float *target, int *rank)
-{
-    double *p = calloc((size_t)(n * d), sizeof *p), *t = calloc((size_t)(n * d), sizeof *t);
-    if (!p || !t)
-        exit(SJ_SYSTEM);
-    for (int64_t i = 0; i < n; i++) {
-        unit_row(d, prediction + i * d, p + i * d);
-        unit_row(d, target + i * d, t + i * d);
-    }
-    for (int64_t i = 0; i < n; i++) {
-        double own = 0;
-        for (int64_t e = 0; e < d; e++)
-            own += p[i * d + e] * t[i * d + e];
-        rank[i] = 1;
-        for (int64_t j = 0; j < n; j++) {
-            double dot = 0;
-            for (int64_t e = 0; e < d; e++)
-                dot += p[i * d + e] * t[j * d + e];
-            rank[i] += dot > own;
-        }
-    }
-    free(p);
-    free(t);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-static void compare_metrics(struct golden *g, int n, int *rank)
+static int compare_ranks(struct golden *g, int64_t n, int64_t d, const float *prediction, const float *target)
 {
     static const char *const names[] = {"recall@1", "recall@5", "recall@10", "mean_rank", "median_rank"};
-    static const int most[] = {1, 5, 10};
-    double got[5] = {0}, want;
-    int64_t expected[256];
-    char path[64];
-    int status = sj_h5_read(g->h, "/retrieval/rank", SJ_H5_I64, n, expected);
-    for (int i = 0; i < n; i++) {
+    int64_t rank[256], expected[256];
+    struct sj_retrieval m;
+    int status = sj_retrieval_metrics(g->k, n, d, prediction, target, rank, &m);
+    if (status)
+        return status;
+    const double got[] = {m.recall_1, m.recall_5, m.recall_10, m.mean_rank, m.median_rank};
+    status = sj_h5_read(g->h, "/retrieval/rank", SJ_H5_I64, n, expected);
+    for (int64_t i = 0; i < n; i++)
         golden_worst(g, "/retrieval/rank", status ? INFINITY : (double)llabs(expected[i] - rank[i]));
-        for (int m = 0; m < 3; m++)
-            got[m] += (rank[i] <= most[m]) / (double)n;
-        got[3] += rank[i] / (double)n / n;
-    }
-    qsort(rank, (size_t)n, sizeof *rank, by_value);
-    got[4] = rank[(n - 1) / 2] / (double)n;
     for (int i = 0; i < 5; i++) {
+        char path[64];
+        double want;
         status = sj_h5_get_real(g->h, "/retrieval", names[i], &want);
         golden_worst(g, golden_path(path, "/retrieval %s", names[i]), status ? INFINITY : fabs(got[i] - want));
     }
+    return SJ_OK;
 }
 
 static int embed_all(struct golden *g, int64_t songs, int64_t samples, const float *stems, float *target,
@@ -153,7 +106,6 @@ static int embed_all(struct golden *g, int64_t songs, int64_t samples, const flo
 static void golden_retrieval(struct golden *g)
 {
     int64_t dims[3] = {0}, E = 5 * g->config.dim;
-    int rank[256];
     float *stems = golden_read(g, "/retrieval/stems", 3, dims);
     int64_t n = 4 * dims[0];
     float *target = golden_floats(n * E), *prediction = golden_floats(n * E);
@@ -168,10 +120,8 @@ static void golden_retrieval(struct golden *g)
     }
     golden_end(g, status);
     golden_start(g, "retrieval ranks and metrics", 1e-6, 1e-6);
-    if (!status) {
-        rank_all(n, E, prediction, target, rank);
-        compare_metrics(g, (int)n, rank);
-    }
+    if (!status)
+        status = compare_ranks(g, n, E, prediction, target);
     golden_end(g, status);
     free(stems);
     free(target);

@@ -5,6 +5,7 @@ BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 root=$PWD
 bin=$BUILD/bin
+export OMP_WAIT_POLICY=passive # tests run side by side: threads that wait must sleep, not spin
 dir=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # in memory where that is possible: synced files are slow
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM HUP

@@ -1,13 +1,12 @@
 #!/bin/bash
 # sj-train: the same model whatever happens on the way; checkpoints that survive; inputs that are refused.
-# shellcheck disable=SC2016  # $ is for an inner shell
+# shellcheck disable=SC2016,SC2086,SC2317,SC2002  # $ is for an inner shell; words; functions are called by name; cat may fail
 . tests/tap.sh
 cd "$dir" || exit 1
 train=$bin/sj-train
 "$BUILD/tests/make_dataset" set.h5 4 4 && "$BUILD/tests/make_dataset" held.h5 3 3 || exit 1
 "$BUILD/tests/make_dataset" other.h5 2 4 flute horn oboe viola || exit 1
 tiny="--dim 16 --depth 2 --heads 2 --hidden 32 --layers 3 --frames 160 --batch 4 --steps 80 --seed 1 --rate 0.05 --ema 0.9 --ema-end 0.99"
-# shellcheck disable=SC2086  # words
 run() { "$train" -q -j 1 $tiny "$@"; }
 
 # -- one result
@@ -43,7 +42,7 @@ ok "gives another model" sh -c '! cmp -s plain.h5 seed.h5'
 interrupted() {
     local sig=$1 file=$2 steps=$3 pid
     shift 3
-    "$train" -q -j 1 $tiny -o "$file" --log "$file.log" --log-every 1 "$@" set.h5 & # shellcheck disable=SC2086
+    "$train" -q -j 1 $tiny -o "$file" --log "$file.log" --log-every 1 "$@" set.h5 &
     pid=$!
     for _ in $(seq 1000); do
         [ "$(cat "$file.log" 2>/dev/null | wc -l)" -ge "$steps" ] && break
