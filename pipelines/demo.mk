@@ -10,7 +10,8 @@ SEED     ?= 1
 PIECES   := 400
 HELD_OUT := 64
 SECONDS  := 12
-TRAIN    := --dim 96 --depth 3 --heads 4 --hidden 256 --frames 400 --batch 64 --rate 4e-3 --warmup 30 --ema 0.99 --ema-end 0.999 --contrastive 1 --steps 300
+TRAIN    := --dim 96 --depth 3 --heads 4 --hidden 256 --frames 400 --batch 64 --rate 4e-3 --warmup 40 --ema 0.99 --ema-end 0.999 \
+            --contrastive 1 --temperature 0.07 --steps 700
 
 D    := $(BUILD)/demo/seed-$(SEED)
 here := $(dir $(lastword $(MAKEFILE_LIST)))
