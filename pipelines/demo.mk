@@ -11,7 +11,7 @@ PIECES   := 400
 HELD_OUT := 64
 SECONDS  := 12
 TRAIN    := --dim 96 --depth 3 --heads 4 --hidden 256 --frames 400 --batch 64 --rate 4e-3 --warmup 40 --ema 0.99 --ema-end 0.999 \
-            --contrastive 1 --temperature 0.07 --steps 700
+            --contrastive 3 --temperature 0.07 --steps 500
 
 D    := $(BUILD)/demo/seed-$(SEED)
 here := $(dir $(lastword $(MAKEFILE_LIST)))
