@@ -215,6 +215,7 @@ static int from_pipe(const char *name, int64_t *n)
     if (pipe(fd))
         return 99;
     FILE *f = fopen(in_dir(name), "r");
+    fflush(stdout); /* or the child would print it again */
     pid_t child = fork();
     if (!child) {
         char byte[4096];

@@ -127,6 +127,7 @@ static void killed_at_any_time(void)
     snprintf(path, sizeof path, "%s/k.h5", dir);
     int kills = 0, bad = 0, before = 0;
     for (unsigned round = 0; round <= KILLS && access(path, F_OK); round++) {
+        fflush(stdout); /* or the child would print it again */
         pid_t child = fork();
         if (!child) {
             struct sj_dataset_writer *w;

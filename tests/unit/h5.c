@@ -148,6 +148,7 @@ static void uncommitted_and_edited(void)
 /* A writer killed between flushes leaves what the last flush left. */
 static void killed(void)
 {
+    fflush(stdout); /* or the child would print it again */
     pid_t child = fork();
     if (!child) {
         struct sj_h5 *h;
@@ -183,6 +184,7 @@ static void full_disk(void)
     FILE *f = fopen(in_dir("d.h5"), "w");
     fputs("old", f);
     fclose(f);
+    fflush(stdout); /* or the child would print it again */
     pid_t child = fork();
     if (!child) {
         struct sj_h5 *h;

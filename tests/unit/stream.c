@@ -81,6 +81,7 @@ static void pipe_of_pieces(void)
     uint32_t sum, sum_pipe;
     ok(wrote && !streams_read(1, paths, &n, &sum) && n == 12, "large and small records by turns");
     mkfifo(b, 0600);
+    fflush(stdout); /* or the child would print it again */
     pid_t child = fork();
     if (!child) {
         int fd = open(b, O_WRONLY);
