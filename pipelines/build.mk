@@ -12,7 +12,7 @@ packages := hdf5 fftw3f sndfile soxr jansson
 pkg      := $(shell pkg-config --silence-errors --cflags $(packages) 2>/dev/null)
 libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef \
-            -Wformat=2 -Wwrite-strings -Werror
+            -Wformat=2 -Wno-format-truncation -Wwrite-strings -Werror
 ours     := -std=c11 -D_GNU_SOURCE -DSJ_VERSION='"$(VERSION)"' -DSJ_DATADIR='"$(datadir)"' -I. -Ilib -Ikernels -fopenmp \
             -ffp-contract=off -fno-math-errno -MMD -MP $(warnings)
 
