@@ -160,4 +160,12 @@ fails 3 "'../xx/bass' is no key to name a file by" "and not followed" "$view" -o
 # -- the installed conventions
 ok "a closed pipe ends it quietly" sh -c "'$view' --values pair.sjt | head -n 1; true"
 is "$(cat err)" "" "without a word"
+
+# -- models
+ok "a model" "$BUILD/tests/make_model" model.h5
+ok "goes into a safetensors file" "$view" model.h5 -o model.safetensors
+ok "and comes back" "$view" model.safetensors -o back.h5
+ok "the same" cmp model.h5 back.h5
+fails 2 "alone" "two models are not one" "$view" model.h5 back.h5 -o two.safetensors
+fails 3 "pair.sjt" "nor is a stream one" "$view" pair.sjt -o pair.safetensors
 finish

@@ -8,6 +8,7 @@
 #include "describe.h"
 #include "h5.h"
 #include "h5_show.h"
+#include "safetensors.h"
 #include "schema.h"
 #include "source.h"
 #include "tool.h"
@@ -156,6 +157,26 @@ static int convert(struct sj_run *run)
     return status;
 }
 
+/* Models: from and to HDF5 and safetensors. */
+static int convert_model(struct sj_run *run)
+{
+    struct sj_model *m;
+    const char *from = run->operand[0];
+    if (run->n != 1 || selecting())
+        return sj_fail(SJ_USAGE, "a model is converted alone and whole");
+    int status = sj_safetensors_is(from) ? sj_safetensors_read(from, &m) : sj_model_read(from, &m);
+    if (status)
+        return status;
+    status = sj_safetensors_is(run->output) ? sj_safetensors_write(run->output, m) : sj_model_write(run->output, m);
+    sj_model_free(m);
+    return status;
+}
+
+static int is_model_conversion(const struct sj_run *run)
+{
+    return run->output && run->n && (sj_safetensors_is(run->output) || sj_safetensors_is(run->operand[0]));
+}
+
 struct counts {
     int64_t records, keys, values, bad;
 };
@@ -232,6 +253,8 @@ static int check(struct sj_run *run)
 
 static int run_view(struct sj_run *run)
 {
+    if (is_model_conversion(run))
+        return convert_model(run);
     return checking ? check_inputs(run) : run->output ? convert(run) : show(run);
 }
 
@@ -242,7 +265,8 @@ static const struct sj_tool tool = {
     .details = "Reads streams, HDF5 files of embeddings and NumPy arrays, whose heads must be equal, as one\n"
                "sequence of records, and prints the head and a line for each record; of other HDF5 files, what\n"
                "lies in them. With -o the records go, unchanged, to a stream (NAME.sjt, or - for standard output),\n"
-               "embeddings (NAME.h5), an array (NAME.npy) or sound (NAME.wav, FOLDER/).",
+               "embeddings (NAME.h5), an array (NAME.npy) or sound (NAME.wav, FOLDER/). A model (HDF5) becomes a\n"
+               "safetensors file (NAME.safetensors), and the other way.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_JSON,
     .max_operands = -1,

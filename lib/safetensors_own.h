@@ -1,0 +1,28 @@
+/* safetensors_own: what the parts of safetensors share. */
+#ifndef SJ_SAFETENSORS_OWN_H
+#define SJ_SAFETENSORS_OWN_H
+
+#include "safetensors.h"
+
+enum { SJ_SAFETENSORS_RANK = 4 };
+
+/* An open file. */
+struct sj_safetensors {
+    const char *path;
+    int fd;
+    sj_json *header;
+    int64_t data, bytes; /* where the values begin in the file, and how many bytes they have */
+};
+
+/* Whether there is a tensor of this name. */
+int sj_safetensors_has(const struct sj_safetensors *s, const char *name);
+/* What the header says of a tensor, checked against itself and the length of the file: dtype F32, F16, BF16 or F64 of
+ * `width` bytes each, from byte `from` of the values. SJ_INPUT when missing or wrong. */
+int sj_safetensors_shape(const struct sj_safetensors *s, const char *name, int *rank, int64_t dims[SJ_SAFETENSORS_RANK],
+                         const char **dtype, size_t *width, int64_t *from);
+/* out (t->count): the values of a tensor, which must have t's shape and be finite. */
+int sj_safetensors_tensor(const struct sj_safetensors *s, const char *name, const struct sj_tensor *t, float *out);
+/* The hyper-parameters, from the header's text or from the shapes. */
+int sj_safetensors_config(const struct sj_safetensors *s, struct sj_config *c);
+
+#endif

@@ -1,0 +1,149 @@
+/* What a header says: tensors, and hyper-parameters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "safetensors_own.h"
+
+struct wanted {
+    const char *name;
+    const sj_json *found;
+};
+
+/* Whether `key` is the name once what torch.compile put into it is dropped. */
+static int match(const char *key, const sj_json *value, void *arg)
+{
+    static const char extra[] = "_orig_mod.";
+    struct wanted *w = arg;
+    const char *at = strstr(key, extra);
+    size_t head = at ? (size_t)(at - key) : 0;
+    if (at && !strncmp(key, w->name, head) && !strcmp(at + sizeof extra - 1, w->name + head))
+        w->found = value;
+    return w->found != NULL;
+}
+
+static const sj_json *find(const struct sj_safetensors *s, const char *name)
+{
+    struct wanted w = {name, sj_json_get(s->header, name)};
+    if (!w.found)
+        sj_json_each(s->header, match, &w);
+    return w.found;
+}
+
+int sj_safetensors_has(const struct sj_safetensors *s, const char *name)
+{
+    return find(s, name) != NULL;
+}
+
+static int wrong(const struct sj_safetensors *s, const char *name, const char *why)
+{
+    return sj_fail(SJ_INPUT, "'%s': '%s' %s", s->path, name, why);
+}
+
+static int as_int(const sj_json *array, size_t i, int64_t *value)
+{
+    sj_json *box = sj_json_object();
+    const sj_json *item = sj_json_at(array, i);
+    sj_json_set(box, "value", item ? sj_json_keep(item) : NULL);
+    int found = item && sj_json_get_int(box, "value", value);
+    sj_json_free(box);
+    return found;
+}
+
+int sj_safetensors_shape(const struct sj_safetensors *s, const char *name, int *rank, int64_t dims[SJ_SAFETENSORS_RANK],
+                         const char **dtype, size_t *width, int64_t *from)
+{
+    static const struct {
+        const char *name;
+        size_t width;
+    } types[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}};
+    const sj_json *o = find(s, name), *shape = sj_json_get(o, "shape"), *range = sj_json_get(o, "data_offsets");
+    int64_t to, bytes;
+    if (!o)
+        return sj_fail(SJ_INPUT, "'%s' has no '%s'", s->path, name);
+    *dtype = sj_json_get_text(o, "dtype");
+    *width = 0;
+    for (size_t i = 0; *dtype && i < sizeof types / sizeof *types; i++)
+        if (!strcmp(*dtype, types[i].name))
+            *width = types[i].width;
+    if (!*width)
+        return wrong(s, name, "has a type other than F32, F16, BF16 and F64");
+    if (sj_json_count(shape) > SJ_SAFETENSORS_RANK || !as_int(range, 0, from) || !as_int(range, 1, &to))
+        return wrong(s, name, "is described wrongly");
+    *rank = (int)sj_json_count(shape);
+    bytes = (int64_t)*width;
+    for (int i = 0; i < *rank; i++)
+        if (!as_int(shape, (size_t)i, &dims[i]) || dims[i] < 1 || __builtin_mul_overflow(bytes, dims[i], &bytes))
+            return wrong(s, name, "is described wrongly");
+    if (*from < 0 || to < *from || to - *from != bytes || to > s->bytes)
+        return wrong(s, name, "lies outside the file: truncated or damaged");
+    return SJ_OK;
+}
+
+/* -- hyper-parameters ------------------------------------------------------------------------------------------------
+ */
+
+/* Size `d` of a tensor. */
+static int size_of(const struct sj_safetensors *s, const char *name, int d, int64_t *size)
+{
+    int64_t dims[SJ_SAFETENSORS_RANK] = {0}, from;
+    int rank;
+    const char *dtype;
+    size_t width;
+    int status = sj_safetensors_shape(s, name, &rank, dims, &dtype, &width, &from);
+    if (!status && d >= rank)
+        status = wrong(s, name, "has too few dimensions");
+    *size = dims[d];
+    return status;
+}
+
+/* How many tensors PREFIX 0 SUFFIX, PREFIX step SUFFIX ... there are. */
+static int64_t count(const struct sj_safetensors *s, const char *prefix, int step, const char *suffix)
+{
+    int64_t n = 0;
+    for (;; n++) {
+        char name[96];
+        snprintf(name, sizeof name, "%s%lld%s", prefix, (long long)n * step, suffix);
+        if (!sj_safetensors_has(s, name))
+            return n;
+    }
+}
+
+/* From the shapes of a paper-like model. */
+static int guess(const struct sj_safetensors *s, struct sj_config *c)
+{
+    int64_t classes = 4;
+    *c = sj_config_defaults();
+    int status = size_of(s, "encoder.patch_embed.proj.weight", 0, &c->dim);
+    c->depth = count(s, "encoder.blocks.", 1, ".norm1.weight");
+    c->heads = c->dim / 64;
+    if (!status && sj_safetensors_has(s, "predictor.source_embed.weight"))
+        status = size_of(s, "predictor.source_embed.weight", 0, &classes);
+    if (!status && classes != 4)
+        return sj_fail(SJ_INPUT, "'%s' has %lld classes and does not say which", s->path, (long long)classes);
+    if (!status && sj_safetensors_has(s, "predictor.predictor_embed.weight")) {
+        c->predictor = SJ_PREDICTOR_TRANSFORMER;
+        c->trf_depth = count(s, "predictor.blocks.", 1, ".norm1.weight");
+        status = size_of(s, "predictor.predictor_embed.weight", 0, &c->trf_dim);
+    } else if (!status) {
+        c->predictor =
+            sj_safetensors_has(s, "predictor.source_embed.weight") ? SJ_PREDICTOR_MLP : SJ_PREDICTOR_MLP_NONE;
+        c->layers = count(s, "predictor.blocks.", 2, ".weight");
+        status = size_of(s, "predictor.blocks.0.weight", 0, &c->hidden);
+    }
+    return status;
+}
+
+int sj_safetensors_config(const struct sj_safetensors *s, struct sj_config *c)
+{
+    const char *text = sj_json_get_text(sj_json_get(s->header, "__metadata__"), "config");
+    sj_json *json = NULL;
+    int status = text ? SJ_OK : guess(s, c);
+    if (status)
+        return status;
+    if (text)
+        status = sj_json_parse(text, strlen(text), &json) || sj_config_from_json(json, c);
+    else
+        status = sj_config_check(c);
+    sj_json_free(json);
+    return status ? sj_fail_at(SJ_INPUT, "'%s'", s->path) : SJ_OK;
+}
