@@ -17,6 +17,30 @@ struct sjk_rows {
     void (*activate)(size_t n, const float *x, void *y, enum sjk_type yt, enum sjk_epilogue);
 };
 
+/* A linear layer of a CPU table begins with how it is computed; linear.c checks the arguments and calls through it. */
+struct sjk_linear_kind {
+    void (*free)(struct sjk *, struct sjk_linear *);
+    int (*pack)(struct sjk *, struct sjk_linear *, const float *W, int which);
+    int (*forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *y,
+                   enum sjk_type yt, enum sjk_epilogue);
+    int (*backward_x)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
+    int (*backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
+};
+
+struct sjk_linear {
+    const struct sjk_linear_kind *kind;
+    int64_t N, K;
+    enum sjk_type t;
+    int packed; /* enum sjk_pack bits that have been taken over */
+};
+
+void sjk_linear_free(struct sjk *, struct sjk_linear *);
+int sjk_linear_pack(struct sjk *, struct sjk_linear *, const float *W, int which);
+int sjk_linear_forward(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *y,
+                       enum sjk_type yt, enum sjk_epilogue);
+int sjk_linear_backward_x(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
+int sjk_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
+
 /* The CPU's part of an open back end. */
 struct sjk_cpu {
     const struct sjk_rows *rows; /* NULL in the reference */

@@ -24,29 +24,11 @@ struct side {
     struct plan *plan[2][2][2][2]; /* [short block][type made][add][bias], made at first use */
 };
 
-struct sjk_linear {
-    int64_t N, K;
-    enum sjk_type t, compute; /* operands as given, and as multiplied */
-    struct side side[2];      /* forward, backward_x */
+struct layer {
+    struct sjk_linear base;
+    enum sjk_type compute; /* operands as multiplied */
+    struct side side[2];   /* forward, backward_x */
 };
-
-int onednn_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
-{
-    *out = NULL;
-    if (N < 0 || K < 0)
-        return sjk_fail(k, SJK_BAD, "linear layer of negative size");
-    struct onednn *d = onednn_state(k);
-    if (!d)
-        return SJK_MEMORY;
-    struct sjk_linear *l = calloc(1, sizeof *l);
-    if (!l)
-        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
-    *l = (struct sjk_linear){.N = N, .K = K, .t = t, .compute = d->native_bf16 ? t : SJK_F32};
-    l->side[0] = (struct side){.in = K, .out = N, .stride = {1, K}};
-    l->side[1] = (struct side){.in = N, .out = K, .stride = {K, 1}};
-    *out = l;
-    return 0;
-}
 
 static void side_free(struct side *s)
 {
@@ -61,21 +43,13 @@ static void side_free(struct side *s)
     free(s->packed);
 }
 
-void onednn_linear_free(struct sjk *k, struct sjk_linear *l)
+static void layer_free(struct sjk *k, struct sjk_linear *base)
 {
+    struct layer *l = (struct layer *)base;
     (void)k;
-    if (!l)
-        return;
     side_free(&l->side[0]);
     side_free(&l->side[1]);
     free(l);
-}
-
-void onednn_linear_shape(const struct sjk_linear *l, int64_t *N, int64_t *K, enum sjk_type *t)
-{
-    *N = l->N;
-    *K = l->K;
-    *t = l->t;
 }
 
 static dnnl_status_t dense(dnnl_memory_desc_t *m, int64_t rows, int64_t columns, enum sjk_type t)
@@ -85,7 +59,7 @@ static dnnl_status_t dense(dnnl_memory_desc_t *m, int64_t rows, int64_t columns,
 
 /* The plan of one kind of block, made when missing; NULL with *status set. The weights take the packed format, or
  * leave it to oneDNN when nothing is packed yet. One OpenMP thread must be in force. */
-static struct plan *side_plan(const struct onednn *d, const struct sjk_linear *l, struct side *s, int rest,
+static struct plan *side_plan(const struct onednn *d, const struct layer *l, struct side *s, int rest,
                               enum sjk_type made, int add, int bias, dnnl_status_t *status)
 {
     struct plan **at = &s->plan[rest][made][add][bias], *p = *at;
@@ -116,7 +90,7 @@ static struct plan *side_plan(const struct onednn *d, const struct sjk_linear *l
 }
 
 /* Settles the packed format, allocates it and makes the packing primitive. */
-static int side_open(struct sjk *k, struct sjk_linear *l, struct side *s)
+static int side_open(struct sjk *k, struct layer *l, struct side *s)
 {
     struct onednn *d = onednn_state(k);
     int threads = omp_get_max_threads();
@@ -162,12 +136,11 @@ static dnnl_status_t side_pack(const struct onednn *d, const struct side *s, con
     return status;
 }
 
-int onednn_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int which)
+static int pack(struct sjk *k, struct sjk_linear *base, const float *W, int which)
 {
-    size_t n = (size_t)(l->N * l->K);
-    if (!n)
-        return 0;
-    if (l->t != l->compute) {
+    struct layer *l = (struct layer *)base;
+    size_t n = (size_t)(base->N * base->K);
+    if (base->t != l->compute) {
         float *rounded = sjk_scratch(k, n * sizeof *rounded);
         if (!rounded)
             return SJK_MEMORY;
@@ -193,7 +166,7 @@ int onednn_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int 
 /* A product of M rows: what all threads share. */
 struct job {
     const struct onednn *d;
-    const struct sjk_linear *l;
+    const struct layer *l;
     const struct side *s;
     const struct plan *plan[2]; /* long and short blocks */
     int64_t M, blocks, long_blocks;
@@ -215,11 +188,11 @@ static dnnl_status_t job_block(const struct job *j, int t, int64_t i)
     int64_t in = j->s->in, out = j->s->out;
     char *own = j->scratch + (size_t)t * j->thread_size, *stage_in = own + j->plan_size;
     char *stage_out = stage_in + j->in_size;
-    const char *x = j->x + (size_t)(first * in) * sjk_type_size(j->l->t);
+    const char *x = j->x + (size_t)(first * in) * sjk_type_size(j->l->base.t);
     char *y = j->y + (size_t)(first * out) * sjk_type_size(j->yt), *made = y;
-    if (rows < size || j->l->t != j->l->compute) {
+    if (rows < size || j->l->base.t != j->l->compute) {
         size_t width = sjk_type_size(j->l->compute);
-        j->d->rows->convert((size_t)(rows * in), x, j->l->t, stage_in, j->l->compute);
+        j->d->rows->convert((size_t)(rows * in), x, j->l->base.t, stage_in, j->l->compute);
         memset(stage_in + (size_t)(rows * in) * width, 0, (size_t)((size - rows) * in) * width);
         x = stage_in;
     }
@@ -257,13 +230,9 @@ static int job_run(struct sjk *k, struct job *j)
     return onednn_check(k, (dnnl_status_t)bad, "a matrix product");
 }
 
-static int side_run(struct sjk *k, struct sjk_linear *l, struct side *s, int64_t M, const void *x, const float *bias,
+static int side_run(struct sjk *k, struct layer *l, struct side *s, int64_t M, const void *x, const float *bias,
                     void *y, enum sjk_type yt, enum sjk_epilogue e)
 {
-    if (M <= 0 || s->in == 0 || s->out == 0)
-        return 0;
-    if (!s->packed)
-        return sjk_fail(k, SJK_BAD, "linear layer is not packed for this direction");
     struct job j = {.d = onednn_state(k), .l = l, .s = s, .M = M, .x = x, .bias = bias, .y = y, .yt = yt, .e = e};
     j.activate = e == SJK_GELU || e == SJK_RELU;
     j.made = l->compute == SJK_BF16 && !j.activate ? yt : SJK_F32;
@@ -281,16 +250,35 @@ static int side_run(struct sjk *k, struct sjk_linear *l, struct side *s, int64_t
     return status;
 }
 
-int onednn_linear_forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, void *y,
-                          enum sjk_type yt, enum sjk_epilogue e)
+static int forward(struct sjk *k, struct sjk_linear *base, int64_t M, const void *x, const float *bias, void *y,
+                   enum sjk_type yt, enum sjk_epilogue e)
 {
-    if (e == SJK_ADD && yt != SJK_F32)
-        return sjk_fail(k, SJK_BAD, "a linear layer adds to f32 only");
+    struct layer *l = (struct layer *)base;
     return side_run(k, l, &l->side[0], M, x, bias, y, yt, e);
 }
 
-int onednn_linear_backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, void *dx,
-                             enum sjk_type dxt)
+static int backward_x(struct sjk *k, struct sjk_linear *base, int64_t M, const void *dy, void *dx, enum sjk_type dxt)
 {
+    struct layer *l = (struct layer *)base;
     return side_run(k, l, &l->side[1], M, dy, NULL, dx, dxt, SJK_STORE);
+}
+
+int onednn_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
+{
+    static const struct sjk_linear_kind kind = {layer_free, pack, forward, backward_x, onednn_linear_backward_w};
+    *out = NULL;
+    if (N < 0 || K < 0)
+        return sjk_fail(k, SJK_BAD, "linear layer of negative size");
+    struct onednn *d = onednn_state(k);
+    if (!d)
+        return SJK_MEMORY;
+    struct layer *l = calloc(1, sizeof *l);
+    if (!l)
+        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
+    l->base = (struct sjk_linear){.kind = &kind, .N = N, .K = K, .t = t};
+    l->compute = d->native_bf16 ? t : SJK_F32;
+    l->side[0] = (struct side){.in = K, .out = N, .stride = {1, K}};
+    l->side[1] = (struct side){.in = N, .out = K, .stride = {K, 1}};
+    *out = &l->base;
+    return 0;
 }

@@ -34,12 +34,6 @@ int ref_column_sum(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const vo
 
 /* Matrix products: ref_linear.c */
 int ref_linear_new(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
-void ref_linear_free(struct sjk *, struct sjk_linear *);
-int ref_linear_pack(struct sjk *, struct sjk_linear *, const float *W, int which);
-int ref_linear_forward(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *y,
-                       enum sjk_type yt, enum sjk_epilogue);
-int ref_linear_backward_x(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
-int ref_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
 int ref_matmul_nt(struct sjk *, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,
                   const void *B, int64_t ldb, float *C, int64_t ldc);
 

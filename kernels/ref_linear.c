@@ -1,57 +1,35 @@
-/* Reference: matrix products. The weights are kept as doubles in both orders, so that the inner loops run along rows.
- * */
+/* Reference: matrix products. The weights are kept as doubles in both orders, so that inner loops run along rows. */
 #include "ref.h"
 
 #include <stdlib.h>
 
-struct sjk_linear {
-    int64_t N, K;
-    enum sjk_type t;
-    int packed;     /* enum sjk_pack bits that have been taken over */
-    double *w, *wt; /* (N, K) and (K, N), rounded to t */
+struct layer {
+    struct sjk_linear base;
+    double *w, *wt; /* (N, K) and (K, N), rounded to the operands' type */
 };
 
-int ref_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
+static void layer_free(struct sjk *k, struct sjk_linear *base)
 {
-    *out = NULL;
-    if (N < 0 || K < 0)
-        return sjk_fail(k, SJK_BAD, "linear layer of negative size");
-    struct sjk_linear *l = calloc(1, sizeof *l);
-    if (!l)
-        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
-    *l = (struct sjk_linear){.N = N, .K = K, .t = t};
-    l->w = calloc((size_t)(N * K) + 1, sizeof *l->w);
-    l->wt = calloc((size_t)(N * K) + 1, sizeof *l->wt);
-    if (!l->w || !l->wt) {
-        ref_linear_free(k, l);
-        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
-    }
-    *out = l;
-    return 0;
-}
-
-void ref_linear_free(struct sjk *k, struct sjk_linear *l)
-{
+    struct layer *l = (struct layer *)base;
     (void)k;
-    if (!l)
-        return;
     free(l->w);
     free(l->wt);
     free(l);
 }
 
-int ref_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int which)
+static int pack(struct sjk *k, struct sjk_linear *base, const float *W, int which)
 {
+    const struct layer *l = (struct layer *)base;
+    int64_t N = base->N, K = base->K;
     (void)k;
-    for (int64_t n = 0; n < l->N; n++)
-        for (int64_t i = 0; i < l->K; i++) {
-            float v = l->t == SJK_BF16 ? sjk_from_bf16(sjk_to_bf16(W[n * l->K + i])) : W[n * l->K + i];
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t i = 0; i < K; i++) {
+            float v = base->t == SJK_BF16 ? sjk_from_bf16(sjk_to_bf16(W[n * K + i])) : W[n * K + i];
             if (which & SJK_PACK_FORWARD)
-                l->wt[i * l->N + n] = v;
+                l->wt[i * N + n] = v;
             if (which & SJK_PACK_BACKWARD)
-                l->w[n * l->K + i] = v;
+                l->w[n * K + i] = v;
         }
-    l->packed |= which;
     return 0;
 }
 
@@ -77,47 +55,37 @@ static double epilogue(enum sjk_epilogue e, double v, double y)
     }
 }
 
-int ref_linear_forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, void *y,
-                       enum sjk_type yt, enum sjk_epilogue e)
+static int forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, void *y,
+                   enum sjk_type yt, enum sjk_epilogue e)
 {
-    if (M <= 0 || l->N == 0 || l->K == 0)
-        return 0;
-    if (!(l->packed & SJK_PACK_FORWARD))
-        return sjk_fail(k, SJK_BAD, "linear layer is not packed for the forward direction");
-    if (e == SJK_ADD && yt != SJK_F32)
-        return sjk_fail(k, SJK_BAD, "a linear layer adds to f32 only");
     double *sum = sjk_scratch(k, (size_t)l->N * sizeof *sum);
     if (!sum)
         return SJK_MEMORY;
     for (int64_t m = 0; m < M; m++) {
         for (int64_t n = 0; n < l->N; n++)
             sum[n] = bias ? bias[n] : 0;
-        rows_times(l->K, l->N, x, l->t, m * l->K, 1, l->wt, sum);
+        rows_times(l->K, l->N, x, l->t, m * l->K, 1, ((struct layer *)l)->wt, sum);
         for (int64_t n = 0; n < l->N; n++)
             sjk_store(y, yt, m * l->N + n, (float)epilogue(e, sum[n], e == SJK_ADD ? ((float *)y)[m * l->N + n] : 0));
     }
     return 0;
 }
 
-int ref_linear_backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, void *dx, enum sjk_type dxt)
+static int backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, void *dx, enum sjk_type dxt)
 {
-    if (M <= 0 || l->N == 0 || l->K == 0)
-        return 0;
-    if (!(l->packed & SJK_PACK_BACKWARD))
-        return sjk_fail(k, SJK_BAD, "linear layer is not packed for the backward direction");
     double *sum = sjk_scratch(k, (size_t)l->K * sizeof *sum);
     if (!sum)
         return SJK_MEMORY;
     for (int64_t m = 0; m < M; m++) {
         memset(sum, 0, (size_t)l->K * sizeof *sum);
-        rows_times(l->N, l->K, dy, l->t, m * l->N, 1, l->w, sum);
+        rows_times(l->N, l->K, dy, l->t, m * l->N, 1, ((struct layer *)l)->w, sum);
         for (int64_t i = 0; i < l->K; i++)
             sjk_store(dx, dxt, m * l->K + i, (float)sum[i]);
     }
     return 0;
 }
 
-int ref_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
+static int backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
 {
     double *wide = sjk_scratch(k, (size_t)((M + 1) * l->K) * sizeof *wide);
     if (!wide)
@@ -132,6 +100,26 @@ int ref_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const 
         for (int64_t i = 0; i < l->K; i++)
             dW[n * l->K + i] = (float)sum[i];
     }
+    return 0;
+}
+
+int ref_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
+{
+    static const struct sjk_linear_kind kind = {layer_free, pack, forward, backward_x, backward_w};
+    *out = NULL;
+    if (N < 0 || K < 0)
+        return sjk_fail(k, SJK_BAD, "linear layer of negative size");
+    struct layer *l = calloc(1, sizeof *l);
+    if (!l)
+        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
+    l->base = (struct sjk_linear){.kind = &kind, .N = N, .K = K, .t = t};
+    l->w = calloc((size_t)(N * K) + 1, sizeof *l->w);
+    l->wt = calloc((size_t)(N * K) + 1, sizeof *l->wt);
+    if (!l->w || !l->wt) {
+        layer_free(k, &l->base);
+        return sjk_fail(k, SJK_MEMORY, "no memory for a linear layer");
+    }
+    *out = &l->base;
     return 0;
 }
 

@@ -1,4 +1,5 @@
 /* state_dnnl: oneDNN's engine, streams and the making and running of one primitive. */
+#include "linear_dnnl.h"
 #include "onednn.h"
 
 #include <omp.h>
@@ -37,6 +38,17 @@ static void restrict_isa(const char *name)
         dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core);
 }
 
+/* Whether all instructions of the set are in use; the library's values are sets of bits. */
+static int uses(dnnl_cpu_isa_t isa)
+{
+    return (dnnl_get_effective_cpu_isa() & isa) == isa;
+}
+
+int onednn_has_tiles(void)
+{
+    return uses(dnnl_cpu_isa_avx512_core_amx);
+}
+
 struct onednn *onednn_state(struct sjk *k)
 {
     struct sjk_cpu *own = k->own;
@@ -53,7 +65,7 @@ struct onednn *onednn_state(struct sjk *k)
     }
     d->stream = stream;
     d->rows = own->rows;
-    d->native_bf16 = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core_bf16;
+    d->native_bf16 = uses(dnnl_cpu_isa_avx512_core_bf16);
     for (; d->streams < k->threads; d->streams++)
         if (dnnl_stream_create(&stream[d->streams], d->engine, dnnl_stream_default_flags) != dnnl_success) {
             state_free(d);
