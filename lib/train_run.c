@@ -20,6 +20,7 @@ struct loop {
     float *buffer; /* one arena, for checkpoints */
     struct sj_progress *progress;
     double began, saved; /* seconds: of the present interval of the log, of the last checkpoint */
+    double waited;       /* seconds of the interval spent waiting for pairs */
     int64_t logged;      /* steps at the last line of the log */
     double first_spread;
     int collapsed;
@@ -46,7 +47,9 @@ static int step(struct loop *l, int64_t number, struct sj_learned *r)
     const struct sj_train_settings *s = l->t->settings;
     struct sj_objective o = {s->cosine, s->contrastive, s->temperature};
     int64_t pixels = s->micro * l->t->model->config.mel.bands * s->frames;
+    double began = now_s();
     int status = sj_feed_next(l->t->feed, s->batch, &l->batch);
+    l->waited += now_s() - began;
     if (number < s->contrastive_steps)
         o.cosine = 0;
     for (int64_t i = 0; !status && i < s->batch / s->micro; i++)
@@ -102,8 +105,10 @@ static int log_step(struct loop *l, int64_t done, const struct sj_learned *r)
     int status = measure_spread(l, &spread);
     if (status)
         return status;
+    double waited = l->waited / (now - l->began);
     l->logged = done;
     l->began = now;
+    l->waited = 0;
     sj_json *o = sj_json_object();
     sj_json_set(o, "step", sj_json_int(done));
     sj_json_set(o, "loss", sj_json_real(r->loss));
@@ -117,6 +122,7 @@ static int log_step(struct loop *l, int64_t done, const struct sj_learned *r)
         sj_json_set(o, "collapse", sj_json_bool(l->collapsed));
     }
     sj_json_set(o, "samples_per_s", sj_json_real(rate));
+    sj_json_set(o, "waiting", sj_json_real(waited));
     sj_json_set(o, "eta_s", sj_json_real((double)((s->steps - done) * s->batch) / rate));
     return write_line(l, o);
 }
