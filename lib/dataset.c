@@ -48,6 +48,7 @@ int sj_dataset_check(struct sj_h5 *h, int64_t *n, char ***classes)
         return status;
     if (rate != SJ_DATASET_RATE_HZ || block != SJ_DATASET_BLOCK || *n < 1 || *n > SJ_CLASSES) {
         free(*classes);
+        *classes = NULL;
         return sj_fail(SJ_INPUT,
                        "'%s' has a sample rate, block length or number of classes that this version cannot use", path);
     }

@@ -13,7 +13,7 @@ enum { SJ_DATASET_NAME = 64 };
 /* "/track/00000012/audio": of track t; member NULL: its group. */
 void sj_dataset_member(char name[SJ_DATASET_NAME], int64_t t, const char *member);
 
-/* Refuses a file that is not a data set of this kind. *classes is owned by the caller (one free). */
+/* Refuses a file that is not a data set of this kind. *classes is owned by the caller (one free), NULL on failure. */
 int sj_dataset_check(struct sj_h5 *h, int64_t *n, char ***classes);
 
 #endif

@@ -172,6 +172,13 @@ static void foreign(void)
     sj_h5_commit(h);
     ok(sj_dataset_open(in_dir("empty.h5"), &d) == SJ_INPUT && strstr(sj_reason(), "not a data set"), "%s", sj_reason());
     ok(sj_dataset_writer_open(in_dir("empty.h5"), 4, four, "[]", &w) == SJ_INPUT, "%s", sj_reason());
+    sj_dataset_writer_open(in_dir("rate.h5"), 4, four, "[]", &w);
+    sj_dataset_writer_close(w, SJ_OK);
+    sj_h5_edit(in_dir("rate.h5"), &h);
+    sj_h5_set_int(h, "/", "sample_rate_hz", 44100);
+    sj_h5_commit(h);
+    ok(sj_dataset_open(in_dir("rate.h5"), &d) == SJ_INPUT && strstr(sj_reason(), "sample rate"), "%s", sj_reason());
+    ok(sj_dataset_writer_open(in_dir("rate.h5"), 4, four, "[]", &w) == SJ_INPUT, "%s", sj_reason());
     /* a set whose audio was stored again in another way */
     sj_dataset_writer_open(in_dir("r.h5"), 4, four, "[]", &w);
     add(w, 0);
