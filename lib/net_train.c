@@ -125,8 +125,6 @@ static int allocate(struct sj_learner *l)
     struct net_arena a = {0}, b = {0};
     plan_state(l, &a);
     plan_pass(l, &b);
-    l->state_bytes = a.used;
-    l->pass_bytes = b.used;
     int e = o->alloc(l->k, a.used, &l->state_memory);
     if (!e)
         e = o->alloc(l->k, b.used, &l->pass_memory);
@@ -195,9 +193,4 @@ void sj_learner_free(struct sj_learner *l)
     free(l->trf_saved);
     free(l->hidden);
     free(l);
-}
-
-size_t sj_learner_bytes(const struct sj_learner *l)
-{
-    return l->state_bytes + l->pass_bytes;
 }

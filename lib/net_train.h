@@ -40,7 +40,6 @@ struct sj_learned {
 /* Copies what it needs from m; k is borrowed. SJ_USAGE for options out of range. */
 int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_learner_options *o, struct sj_learner **l);
 void sj_learner_free(struct sj_learner *l);          /* NULL is allowed */
-size_t sj_learner_bytes(const struct sj_learner *l); /* allocated on the back end for arenas */
 
 /* Adds to the gradient that of one pass: mel and target_mel f32 (micro, 80, T), class (micro) and group (micro; NULL:
  * all different), all host. SJ_USAGE when a class is out of range. */

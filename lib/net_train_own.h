@@ -29,7 +29,6 @@ struct sj_learner {
     int64_t P, K, M; /* time patches, tokens of a sample, rows of a pass */
 
     void *state_memory, *pass_memory;
-    size_t state_bytes, pass_bytes;
     float *weights, *target, *first, *second, *gradient;
     double *sums; /* 3: loss, contrastive, squares of the gradient */
 

@@ -23,7 +23,6 @@ struct sj_search {
     float *vector;      /* of a block (rows, d) */
     struct sj_embedding *info;
     int64_t *index;
-    int64_t found;
     int passes;
 };
 
@@ -239,7 +238,6 @@ static int visit_block(struct sj_search *s, int64_t base, int64_t got, int with_
     if (status && bad >= 0)
         return sj_fail(status, "'%s': '%s' holds a value that is not finite", sj_embeddings_name(s->references),
                        sj_search_reference(s, s->index[bad]).key);
-    s->found += b.n;
     return status || !b.n ? status : visit(arg, &b);
 }
 
@@ -248,7 +246,6 @@ int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg,
 {
     int64_t base = 0, got = 1;
     int status = s->passes ? sj_embeddings_rewind(s->references) : SJ_OK;
-    s->found = 0;
     while (got && !status) {
         status = sj_embeddings_block(s->references, s->rows, s->vector, s->info, &got);
         for (int64_t i = 0; i < got && !status && !s->passes; i++)
@@ -264,11 +261,6 @@ int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg,
 struct sj_embedding sj_search_reference(const struct sj_search *s, int64_t i)
 {
     return sj_labels_at(s->reference_label, i);
-}
-
-int64_t sj_search_found(const struct sj_search *s)
-{
-    return s->found;
 }
 
 static int same_track(const char *a, const char *b)

@@ -49,8 +49,6 @@ int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg,
                    void *arg);
 /* Reference i by its index, once a pass has visited it; its key is borrowed until the next pass. */
 struct sj_embedding sj_search_reference(const struct sj_search *s, int64_t i);
-/* How many references passed the settings in the last pass. */
-int64_t sj_search_found(const struct sj_search *s);
 
 /* Whether query q may find row j of the block b, as sj_admit with arg = &(struct sj_search_admission){s, b}; pass
  * sj_search_admit(s) to sj_knn_add: NULL when there is nothing to ask. */

@@ -106,11 +106,6 @@ void sj_validation_free(struct sj_validation *v)
     free(v);
 }
 
-int64_t sj_validation_queries(const struct sj_validation *v)
-{
-    return v->queries;
-}
-
 /* wave (n) = stem `stem` of a track, or (rest) the sum of all the others. */
 static int read_signal(struct sj_validation *v, int64_t track, int stem, int rest, int64_t n)
 {

@@ -13,7 +13,6 @@ struct sj_validation;
 int sj_validation_new(struct sjk *k, const struct sj_config *c, const char *dataset, double seconds,
                       enum sj_precision precision, struct sj_validation **v);
 void sj_validation_free(struct sj_validation *v); /* NULL is allowed */
-int64_t sj_validation_queries(const struct sj_validation *v);
 
 /* Retrieval with the model's present weights: context encoder and predictor for queries, target encoder for references.
  */
