@@ -22,26 +22,42 @@ struct sj_audio {
     int ended;
 };
 
-/* Chunked formats state their size in bytes 4-7; libsndfile silently takes what is there of a file that was cut. Sizes
- * at the top of the range are what programs write that do not know yet, and some writers count the 8 bytes of the head
- * in. */
-static int check_form(const char *path, int64_t size)
+/* n bytes, least or (big) most significant first */
+static uint64_t number(const unsigned char *b, int n, int big)
 {
-    unsigned char h[8] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return sj_fail_errno("cannot open '%s'", path);
-    ssize_t n = pread(fd, h, sizeof h, 0);
-    close(fd);
-    int little = !memcmp(h, "RIFF", 4), big = !memcmp(h, "RIFX", 4) || !memcmp(h, "FORM", 4);
-    if (n != sizeof h || (!little && !big))
+    uint64_t v = 0;
+    for (int i = 0; i < n; i++)
+        v = v << 8 | b[big ? i : n - 1 - i];
+    return v;
+}
+
+/* The size of the file that a header states, or 0. RIFF and AIFF: in bytes 4-7, less the 8 of the head, which some writers
+ * count in; AU: that of the sound, after that of the head; Wave64: in bytes 16-23. Sizes at the top of the range are what
+ * programs write that do not know yet. */
+static uint64_t stated_bytes(const unsigned char h[24])
+{
+    int big = !memcmp(h, "RIFX", 4) || !memcmp(h, "FORM", 4) || !memcmp(h, ".snd", 4);
+    if (!memcmp(h, "riff", 4))
+        return number(h + 16, 8, 0) >> 62 ? 0 : number(h + 16, 8, 0);
+    int au = !memcmp(h, ".snd", 4) || !memcmp(h, "dns.", 4);
+    if (!au && !big && memcmp(h, "RIFF", 4))
+        return 0;
+    uint64_t size = number(h + (au ? 8 : 4), 4, big);
+    if (size >= 0xffffff00u || (size >= 0x7fffff00u && size <= 0x7fffffffu))
+        return 0;
+    return au ? size + number(h + 4, 4, big) : size;
+}
+
+/* libsndfile silently takes what is there of a file that was cut. */
+static int check_form(int fd, const char *name, int64_t size)
+{
+    unsigned char h[24] = {0};
+    if (pread(fd, h, sizeof h, 0) != sizeof h)
         return SJ_OK;
-    uint32_t form = little ? h[4] | h[5] << 8 | h[6] << 16 | (uint32_t)h[7] << 24
-                           : h[7] | h[6] << 8 | h[5] << 16 | (uint32_t)h[4] << 24;
-    if ((int64_t)form <= size || form >= 0xffffff00u || (form >= 0x7fffff00u && form <= 0x7fffffffu))
-        return SJ_OK;
-    return sj_fail(SJ_INPUT, "'%s' is cut short: %lld bytes of the %lld that its header states", path, (long long)size,
-                   (long long)form + 8);
+    uint64_t stated = stated_bytes(h);
+    return stated <= (uint64_t)size ? SJ_OK
+                                    : sj_fail(SJ_INPUT, "'%s' is cut short: %lld bytes of the %llu that its header states",
+                                              name, (long long)size, (unsigned long long)stated);
 }
 
 /* How many frames must come, from what libsndfile says. Encoders' counts of MP3 frames are estimates: 19 in 20 must be
@@ -61,9 +77,18 @@ static int64_t stated_frames(const SF_INFO *i, int seekable)
 static int refuse(const struct sj_audio *a)
 {
     const char *why = sf_strerror(NULL);
+    if (strstr(why, "does not exist")) /* what libsndfile says of a file in which it finds no MP3 frame */
+        why = "there is no sound in it";
     if (strstr(why, "SF_INFO"))
         why = "its header states a sample rate of 0 Hz or no channels";
     return sj_fail(SJ_INPUT, "'%s' cannot be read as sound: %s", a->name, why);
+}
+
+static int check_last_page(const struct sj_audio *a, int regular)
+{
+    if (regular && a->stated == UNKNOWN && (a->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG)
+        return sj_fail(SJ_INPUT, "'%s' is cut short: its last page is missing", a->name);
+    return SJ_OK;
 }
 
 static int open_process(struct sj_audio *a, const char *path, int stream)
@@ -78,6 +103,13 @@ static int open_process(struct sj_audio *a, const char *path, int stream)
     return SJ_OK;
 }
 
+/* libsndfile takes the floats of an extensible Wave64 file for integers. */
+static int is_misread(const struct sj_audio *a)
+{
+    return (a->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_W64 &&
+           (a->info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_32;
+}
+
 static int open_file(struct sj_audio *a, const char *path)
 {
     struct stat st;
@@ -88,9 +120,15 @@ static int open_file(struct sj_audio *a, const char *path)
     int regular = S_ISREG(st.st_mode);
     if (regular && !st.st_size)
         return sj_fail(SJ_INPUT, "'%s' is empty", path);
-    int status = regular ? check_form(path, st.st_size) : SJ_OK;
-    if (status)
-        return status;
+    if (regular) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return sj_fail_errno("cannot open '%s'", path);
+        int status = check_form(fd, path, st.st_size);
+        close(fd);
+        if (status)
+            return status;
+    }
     a->file = sf_open(path, SFM_READ, &a->info);
     if (!a->file) {
         int code = sf_error(NULL);
@@ -98,20 +136,29 @@ static int open_file(struct sj_audio *a, const char *path)
             return open_process(a, path, 0);
         return code == SF_ERR_SYSTEM ? sj_fail(SJ_SYSTEM, "cannot open '%s': %s", path, sf_strerror(NULL)) : refuse(a);
     }
+    if (is_misread(a)) {
+        sf_close(a->file);
+        a->info = (SF_INFO){0};
+        return open_process(a, path, 0);
+    }
     a->stated = stated_frames(&a->info, regular);
-    if (regular && a->stated == UNKNOWN && (a->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG)
-        return sj_fail(SJ_INPUT, "'%s' is cut short: its last page is missing", path);
-    return SJ_OK;
+    return check_last_page(a, regular);
 }
 
 static int open_stdin(struct sj_audio *a)
 {
     struct stat st;
+    int regular = !fstat(STDIN_FILENO, &st) && S_ISREG(st.st_mode);
+    int status = regular && !lseek(STDIN_FILENO, 0, SEEK_CUR) ? check_form(STDIN_FILENO, a->name, st.st_size) : SJ_OK;
+    if (status)
+        return status;
     a->file = sf_open_fd(STDIN_FILENO, SFM_READ, &a->info, 0);
     if (!a->file)
         return refuse(a);
-    a->stated = stated_frames(&a->info, !fstat(STDIN_FILENO, &st) && S_ISREG(st.st_mode));
-    return SJ_OK;
+    if (is_misread(a))
+        return sj_fail(SJ_INPUT, "'%s' is a 32-bit Wave64 file, which can be read only by its name", a->name);
+    a->stated = stated_frames(&a->info, regular);
+    return check_last_page(a, regular);
 }
 
 int sj_audio_open(const char *path, int stream, struct sj_audio **out)

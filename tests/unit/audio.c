@@ -128,7 +128,7 @@ static void every_format(void)
 static void through_programs(void)
 {
     static const struct { const char *options, *name; double bound; } made[] = {
-        {"", "x.flac", 3e-4}, {"", "x.aiff", 3e-4}, {"-c:a pcm_f32be", "x.au", 3e-4}, {"-q:a 9", "x.ogg", 0.05},
+        {"", "x.flac", 3e-4}, {"", "x.aiff", 3e-4}, {"-c:a pcm_f32be", "x.au", 3e-4}, {"-c:a pcm_f32le", "x.w64", 3e-4}, {"-q:a 9", "x.ogg", 0.05},
         {"-b:a 192k", "x.mp3", 0.05}, {"-b:a 192k", "x.m4a", 0.05}, {"-b:a 192k", "x.opus", 0.05}};
     if (system("ffmpeg -version >/dev/null 2>&1")) {
         skip("compressed formats", "no ffmpeg");
@@ -195,7 +195,7 @@ static void damaged(void)
         skip("cut and foreign files", "no ffmpeg");
     } else {
         refused("letter.txt", SJ_INPUT, "ffmpeg");
-        static const char *const ends[] = {"flac", "aiff", "ogg", "mp3", "m4a"};
+        static const char *const ends[] = {"flac", "aiff", "ogg", "mp3", "m4a", "au", "w64"};
         for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
             char from[16], to[16];
             snprintf(from, sizeof from, "x.%s", ends[i]);
@@ -206,6 +206,17 @@ static void damaged(void)
     }
     setenv("PATH", dir, 1);
     refused("letter.txt", SJ_SYSTEM, "ffmpeg program, which is not installed");
+}
+
+static int from_file(const char *name, int64_t *n)
+{
+    int lanes, saved = dup(0), fd = open(in_dir(name), O_RDONLY);
+    dup2(fd, 0);
+    close(fd);
+    int status = decode("-", 0, 40000, out, 40000, &lanes, n);
+    dup2(saved, 0);
+    close(saved);
+    return status;
 }
 
 /* The shell's `cat FILE | ...`: standard input that cannot seek. */
@@ -241,6 +252,10 @@ static void standard_input(void)
     int status = from_pipe("s16.wav", &n);
     ok(!status && n == 16003 && deviation(out, n, 0, 1) < 3e-4, "a pipe: %s", status ? sj_reason() : "read");
     cut("s16.wav", "cut.wav", 0.5);
+    status = from_file("cut.wav", &n);
+    ok(status == SJ_INPUT && strstr(sj_reason(), "header states"), "a cut file: %s", sj_reason());
+    status = from_file("s16.wav", &n);
+    ok(!status && n == 16003, "a file: %s", status ? sj_reason() : "read");
     /* what was cut in a pipe shows at its end */
     status = from_pipe("cut.wav", &n);
     ok(status == SJ_INPUT && strstr(sj_reason(), "standard input") && strstr(sj_reason(), "cut short"),
