@@ -185,7 +185,7 @@ static void print_option(FILE *f, const struct sj_option *o, const void *value)
         for (int i = 0; o->choices[i]; i++)
             fprintf(f, "%s%s", i ? ", " : ": ", o->choices[i]);
     if ((o->min != 0 || o->max != 0) && !isinf(o->max))
-        fprintf(f, ", %.12g to %.12g", o->min, o->max);
+        fprintf(f, o->type == SJ_INT ? ", %.0f to %.0f" : ", %.12g to %.12g", o->min, o->max);
     print_default(was, sizeof was, o, value);
     fprintf(f, "%s%s%s\n", *was ? " [" : "", was, *was ? "]" : "");
 }

@@ -21,7 +21,8 @@ enum sj_common {
     SJ_TAKES_BACKEND = 4,   /* --backend auto|cpu|cuda[:N] */
     SJ_TAKES_SEED = 8,      /* --seed N */
     SJ_TAKES_PROGRESS = 16, /* --progress auto|always|never */
-    SJ_TAKES_JSON = 32      /* --json */
+    SJ_TAKES_JSON = 32,     /* --json */
+    SJ_WANTS_OUTPUT = 64    /* with SJ_TAKES_OUTPUT, for its help: nothing goes to standard output without -o */
 };
 
 struct sj_run {
