@@ -28,7 +28,7 @@ static void fill_common(struct common *c, unsigned takes)
 {
     const struct { unsigned bit; struct sj_option o; } all[] = {
         {SJ_TAKES_OUTPUT, {SJ_TEXT, 'o', "output", &c->output, 0, "FILE", "write to FILE, whole or not at all", 0, 0, NULL,
-                           "standard output", 0, NULL}},
+                           takes & SJ_WANTS_OUTPUT ? "must be given" : "standard output", 0, NULL}},
         {SJ_TAKES_THREADS, {SJ_INT, 'j', "threads", &c->threads, 0, "N", "threads; results do not depend on it", 1, 4096, NULL,
                             "all processors", 0, NULL}},
         {SJ_TAKES_BACKEND, {SJ_TEXT, 0, "backend", &c->backend, 0, "NAME", "auto, cpu or cuda[:N]", 0, 0, NULL, NULL, 0, NULL}},
@@ -199,6 +199,8 @@ static int run_tool(const struct sj_tool *t, const struct common *c, int n, char
                          .progress = c->quiet ? SJ_PROGRESS_NEVER : c->progress, .n = n,
                          .operand = (const char *const *)operands};
     int status = count_operands(t, n);
+    for (int i = 0; i < n && !status; i++)
+        status = sj_whole_apart(run.output, run.operand[i]);
     if (!status && t->check)
         status = t->check(&run);
     if (!status)

@@ -125,6 +125,16 @@ const char *sj_whole_temp(const struct sj_whole *w)
     return w->temp;
 }
 
+int sj_whole_apart(const char *path, const char *other)
+{
+    struct stat a, b;
+    if (!path || !other || !strcmp(path, "-") || !strcmp(other, "-"))
+        return SJ_OK;
+    int there = !stat(path, &a), both = there && !stat(other, &b);
+    int same = both ? S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino : !there && !strcmp(path, other);
+    return same ? sj_fail(SJ_USAGE, "writing '%s' would replace '%s', which this run uses", path, other) : SJ_OK;
+}
+
 static int sync_path(const char *path, int flags)
 {
     int fd = open(path, flags | O_CLOEXEC);

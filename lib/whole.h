@@ -17,6 +17,10 @@ const char *sj_whole_temp(const struct sj_whole *w); /* the name to write to; bo
 int sj_whole_commit(struct sj_whole *w);
 void sj_whole_discard(struct sj_whole *w); /* removes the temporary, frees; NULL is allowed */
 
+/* SJ_USAGE when writing PATH would replace OTHER: the same regular file, or, where neither is there yet, the same name. NULL and "-"
+ * are no files. */
+int sj_whole_apart(const char *path, const char *other);
+
 /* Installs the handlers described above. For the tool driver. */
 void sj_whole_signals(void);
 

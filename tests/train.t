@@ -103,6 +103,11 @@ fails 3 "violin" "other classes in the validation" sh -c "'$BUILD/tests/make_dat
 fails 3 "pairs are wanted" "chunks" sh -c "'$BUILD/tests/make_stream' mel | $train -q $tiny -o no.h5"
 fails 3 "mel/1" "waves" sh -c "'$BUILD/tests/make_stream' wave | $train -q $tiny -o no.h5"
 is "$(ls no.h5* 2>/dev/null)" "" "nothing is written by what fails"
+for option in -o --checkpoint --log; do
+    fails 2 "'set.h5'" "$option over the data set" run -o no.h5 "$option" set.h5 set.h5
+    fails 2 "'held.h5'" "$option over the validation set" run -o no.h5 --validate held.h5 "$option" held.h5 set.h5
+    [ $option = -o ] || fails 2 "'no.h5'" "$option over the output" run -o no.h5 "$option" no.h5 set.h5
+done
 ok "the classes of the set are the model's" run --steps 1 -o other.model other.h5
 ok "in their order" /usr/bin/python3 -c 'import h5py; assert list(h5py.File("other.model")["classes"].asstr()) == "flute horn oboe viola".split()'
 finish

@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "sjk.h"
 #include "tool.h"
+#include "whole.h"
 #include "window.h"
 
 static const char *model_path;
@@ -91,6 +92,8 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
     struct state *s = run->state = calloc(1, sizeof *s);
     const char *path;
     int status = s ? sj_model_path(model_path, &path) : sj_fail(SJ_SYSTEM, "no memory");
+    if (!status)
+        status = sj_whole_apart(run->output, path);
     if (status || (status = sj_model_read(path, &s->model)))
         return status;
     const struct sj_config *c = &s->model->config;

@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "sjk.h"
 #include "tool.h"
+#include "whole.h"
 #include "window.h"
 
 static const char *model_path, *class_name = "record";
@@ -118,6 +119,8 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
     struct state *s = run->state = calloc(1, sizeof *s);
     const char *path;
     int status = s ? sj_model_path(model_path, &path) : sj_fail(SJ_SYSTEM, "no memory");
+    if (!status)
+        status = sj_whole_apart(run->output, path);
     if (status || (status = sj_model_read(path, &s->model)))
         return status;
     if ((status = choose_classes(s, path)) || (status = want_tokens(run, in, s->model)) ||

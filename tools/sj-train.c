@@ -394,10 +394,22 @@ static int train(struct sj_run *run, struct state *s)
     return status;
 }
 
+/* No file is written twice, or over what is read. */
 static int check(struct sj_run *run)
 {
-    return run->output && strcmp(run->output, "-") ? SJ_OK
-                                                   : sj_fail(SJ_USAGE, "-o FILE is wanted: where the model goes");
+    if (!run->output || !strcmp(run->output, "-"))
+        return sj_fail(SJ_USAGE, "-o FILE is wanted: where the model goes");
+    const char *written[] = {run->output, checkpoint, log_path};
+    for (int i = 0; i < 3; i++) {
+        int status = sj_whole_apart(written[i], validate_path);
+        for (int j = 0; j < i && !status; j++)
+            status = sj_whole_apart(written[i], written[j]);
+        for (int j = 0; j < run->n && !status; j++)
+            status = sj_whole_apart(written[i], run->operand[j]);
+        if (status)
+            return status;
+    }
+    return SJ_OK;
 }
 
 static int work(struct sj_run *run)
@@ -427,7 +439,7 @@ static const struct sj_tool tool = {
         "Learns from the data sets (HDF5) or from the streams of training pairs named, or from a stream on standard\n"
         "input, and writes the model to the FILE of -o. SIGINT and SIGTERM save a checkpoint first.",
     .options = options,
-    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
+    .common = SJ_TAKES_OUTPUT | SJ_WANTS_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
     .max_operands = -1,
     .check = check,
     .run = work,

@@ -52,6 +52,8 @@ int main(void)
     snprintf(path, sizeof path, "%s/out", dir);
     umask(022);
 
+    is_int(sj_whole_apart(path, path), SJ_USAGE, "one name twice");
+    ok(!sj_whole_apart(path, dir) && !sj_whole_apart(path, NULL) && !sj_whole_apart("-", "-"), "different files");
     is_int(sj_whole_new(path, &w), SJ_OK, "a new file");
     ok(!exists(path) && exists(sj_whole_temp(w)), "is not there yet");
     is_int(sj_whole_commit(w), SJ_OK, "commits");
