@@ -210,6 +210,17 @@ static int run_tool(const struct sj_tool *t, const struct common *c, int n, char
     return status;
 }
 
+/* On one line, whatever the names in it: control characters become '?'. */
+static void print_reason(const char *name)
+{
+    char text[4096];
+    int n = snprintf(text, sizeof text, "%s: %s", name, sj_reason());
+    for (int i = 0; i < n && text[i]; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = '?';
+    fprintf(stderr, "%s\n", text);
+}
+
 int sj_tool_main(const struct sj_tool *t, int argc, char **argv)
 {
     struct common c;
@@ -228,7 +239,7 @@ int sj_tool_main(const struct sj_tool *t, int argc, char **argv)
         status = run_tool(t, &c, argc - first, argv + first);
     status = close_stdout(status);
     if (status > SJ_NO || (status == SJ_NO && *sj_reason()))
-        fprintf(stderr, "%s: %s\n", t->name, sj_reason());
+        print_reason(t->name);
     return status;
 }
 

@@ -12,6 +12,8 @@ check() { ok "$1" "$python" -c "from chunk_lib import *
 $2"; }
 same() { ok "$1" cmp "$2" "$3"; }
 
+fails 4 "no?such.wav" "a name of two lines gives one" "$chunk" "no
+such.wav"
 # -- chunks
 ok "exact lengths" "$chunk" exact -o exact.sjt
 check "every chunk is what the definition says" '
