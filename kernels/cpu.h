@@ -53,6 +53,9 @@ struct sjk_cpu {
 /* Records the reason and returns `status`. */
 int sjk_fail(struct sjk *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* `bytes` of 64-byte aligned memory for free(), not cleared; NULL without memory. */
+void *sjk_memory(size_t bytes);
+
 /* `bytes` of 64-byte aligned scratch, not cleared, valid until the next call; NULL (reason recorded) without memory. */
 void *sjk_scratch(struct sjk *, size_t bytes);
 

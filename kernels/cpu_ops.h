@@ -19,7 +19,6 @@
 #define cpu_gelu_backward      SJK_FOR_ISA(cpu_gelu_backward)
 #define cpu_relu_backward      SJK_FOR_ISA(cpu_relu_backward)
 #define cpu_column_sum         SJK_FOR_ISA(cpu_column_sum)
-#define cpu_linear_new         SJK_FOR_ISA(cpu_linear_new)
 #define cpu_attention          SJK_FOR_ISA(cpu_attention)
 #define cpu_attention_backward SJK_FOR_ISA(cpu_attention_backward)
 #define cpu_cosine_loss        SJK_FOR_ISA(cpu_cosine_loss)
@@ -56,9 +55,6 @@ int cpu_gelu(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x,
 int cpu_gelu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *dy, float *dbias);
 int cpu_relu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *y, void *dy, float *dbias);
 int cpu_column_sum(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, float *sum);
-
-/* Linear layers: the kind that suits the operands' type here */
-int cpu_linear_new(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
 
 /* Attention */
 int cpu_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,

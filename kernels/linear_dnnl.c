@@ -112,7 +112,7 @@ static int side_open(struct sjk *k, struct layer *l, struct side *s)
     if (status)
         return onednn_check(k, status, "planning the packing of weights");
     s->format = p->weights;
-    s->packed = aligned_alloc(64, onednn_round(dnnl_memory_desc_get_size(&p->weights)));
+    s->packed = sjk_memory(dnnl_memory_desc_get_size(&p->weights));
     return s->packed ? 0 : sjk_fail(k, SJK_MEMORY, "no memory for packed weights");
 }
 
@@ -236,7 +236,7 @@ static int side_run(struct sjk *k, struct layer *l, struct side *s, int64_t M, c
     struct job j = {.d = onednn_state(k), .l = l, .s = s, .M = M, .x = x, .bias = bias, .y = y, .yt = yt, .e = e};
     j.activate = e == SJK_GELU || e == SJK_RELU;
     j.made = l->compute == SJK_BF16 && !j.activate ? yt : SJK_F32;
-    j.long_blocks = M <= few_rows ? 0 : M / block_rows;
+    j.long_blocks = M <= few_rows ? 0 : M * 3 / 4 / block_rows; /* the short ones even out the threads */
     j.blocks = j.long_blocks + (M - j.long_blocks * block_rows + rest_rows - 1) / rest_rows;
     int threads = omp_get_max_threads(), status = 0;
     dnnl_status_t made = dnnl_success;

@@ -9,7 +9,4 @@ int onednn_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const
 int onednn_matmul_nt(struct sjk *, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,
                      const void *B, int64_t ldb, float *C, int64_t ldc);
 
-/* Whether bf16 products are best left to oneDNN: it uses the processor's matrix tiles (AMX). */
-int onednn_has_tiles(void);
-
 #endif

@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+enum { huge_page = 2 << 20, huge_from = 4 << 20 };
 
 int sjk_fail(struct sjk *k, int status, const char *format, ...)
 {
@@ -117,15 +120,23 @@ void sjk_close(struct sjk *k)
     free(k);
 }
 
+void *sjk_memory(size_t bytes)
+{
+    size_t align = bytes >= huge_from ? huge_page : 64, size = (bytes / align + 1) * align;
+    void *p = size < bytes ? NULL : aligned_alloc(align, size);
+    if (p && align == huge_page)
+        madvise(p, size, MADV_HUGEPAGE); /* a wish: large arrays are walked from end to end */
+    return p;
+}
+
 void *sjk_scratch(struct sjk *k, size_t bytes)
 {
     struct sjk_cpu *own = k->own;
     if (bytes <= own->scratch_size && own->scratch)
         return own->scratch;
     free(own->scratch);
-    size_t size = (bytes / 4096 + 1) * 4096;
-    own->scratch = aligned_alloc(64, size);
-    own->scratch_size = own->scratch ? size : 0;
+    own->scratch = sjk_memory(bytes);
+    own->scratch_size = own->scratch ? bytes : 0;
     if (!own->scratch)
         sjk_fail(k, SJK_MEMORY, "no memory for %zu bytes of scratch", bytes);
     return own->scratch;
@@ -136,10 +147,9 @@ int sjk_cpu_alloc(struct sjk *k, size_t bytes, void **p)
     *p = NULL;
     if (!bytes)
         return 0;
-    size_t size = bytes + (64 - bytes % 64) % 64;
-    if (size < bytes || !(*p = aligned_alloc(64, size)))
+    if (!(*p = sjk_memory(bytes)))
         return sjk_fail(k, SJK_MEMORY, "no memory for %zu bytes", bytes);
-    memset(*p, 0, size);
+    memset(*p, 0, bytes);
     return 0;
 }
 

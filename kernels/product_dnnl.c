@@ -157,9 +157,8 @@ static int product_run(struct sjk *k, const struct product *w, int64_t tile_m, i
 int onednn_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
 {
     int64_t N = l->N, K = l->K;
-    const struct product w = {
-        .M = N, .N = K, .K = M, .t = l->t, .A = dy, .a = {1, N}, .B = x, .b = {K, 1}, .C = dW, .ldc = K, .transposed = 1,
-            .add = 1};
+    const struct product w = {.M = N, .N = K, .K = M, .t = l->t, .transposed = 1, .A = dy, .a = {1, N}, .B = x,
+                              .b = {K, 1}, .C = dW, .ldc = K, .add = 1};
     return product_run(k, &w, weight_rows, weight_columns);
 }
 

@@ -1,5 +1,4 @@
 /* state_dnnl: oneDNN's engine, streams and the making and running of one primitive. */
-#include "linear_dnnl.h"
 #include "onednn.h"
 
 #include <omp.h>
@@ -42,11 +41,6 @@ static void restrict_isa(const char *name)
 static int uses(dnnl_cpu_isa_t isa)
 {
     return (dnnl_get_effective_cpu_isa() & isa) == isa;
-}
-
-int onednn_has_tiles(void)
-{
-    return uses(dnnl_cpu_isa_avx512_core_amx);
 }
 
 struct onednn *onednn_state(struct sjk *k)
