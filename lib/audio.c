@@ -48,13 +48,31 @@ static uint64_t stated_bytes(const unsigned char h[24])
     return au ? size + number(h + 4, 4, big) : size;
 }
 
+/* Where the sound of a WAV file ends by the word of its "data" chunk, or 0 when there is none or it is not known. */
+static uint64_t stated_data_end(int fd, const unsigned char h[24])
+{
+    unsigned char c[8];
+    int big = !memcmp(h, "RIFX", 4);
+    if ((!big && memcmp(h, "RIFF", 4)) || memcmp(h + 8, "WAVE", 4))
+        return 0;
+    for (uint64_t at = 12; pread(fd, c, sizeof c, (off_t)at) == sizeof c;) {
+        uint64_t size = number(c + 4, 4, big);
+        if (!memcmp(c, "data", 4))
+            return size >= 0x7fffff00u ? 0 : at + sizeof c + size;
+        at += sizeof c + size + (size & 1);
+    }
+    return 0;
+}
+
 /* libsndfile silently takes what is there of a file that was cut. */
 static int check_form(int fd, const char *name, int64_t size)
 {
     unsigned char h[24] = {0};
     if (pread(fd, h, sizeof h, 0) != sizeof h)
         return SJ_OK;
-    uint64_t stated = stated_bytes(h);
+    uint64_t stated = stated_bytes(h), end = stated_data_end(fd, h);
+    if (end > stated)
+        stated = end;
     return stated <= (uint64_t)size ? SJ_OK
                                     : sj_fail(SJ_INPUT, "'%s' is cut short: %lld bytes of the %llu that its header states",
                                               name, (long long)size, (unsigned long long)stated);

@@ -32,7 +32,7 @@ static void fill_common(struct common *c, unsigned takes)
         {SJ_TAKES_THREADS, {SJ_INT, 'j', "threads", &c->threads, 0, "N", "threads; results do not depend on it", 1, 4096, NULL,
                             "all processors", 0, NULL}},
         {SJ_TAKES_BACKEND, {SJ_TEXT, 0, "backend", &c->backend, 0, "NAME", "auto, cpu or cuda[:N]", 0, 0, NULL, NULL, 0, NULL}},
-        {SJ_TAKES_SEED, {SJ_INT, 0, "seed", &c->seed, 0, "N", "seed of everything random", 0, INFINITY, NULL, NULL, 1, NULL}},
+        {SJ_TAKES_SEED, {SJ_INT, 0, "seed", &c->seed, 0, "N", "seed of everything random", 0, INFINITY, NULL, "0", 1, NULL}},
         {SJ_TAKES_PROGRESS, {SJ_CHOICE, 0, "progress", &c->progress, 0, "WHEN", "progress on standard error", 0, 0,
                              progress_modes, NULL, 0, NULL}},
         {SJ_TAKES_JSON, {SJ_FLAG, 0, "json", &c->json, 0, NULL, "text output as one JSON object a line", 0, 0, NULL, NULL, 0, NULL}},
@@ -41,7 +41,7 @@ static void fill_common(struct common *c, unsigned takes)
         {0, {SJ_FLAG, 'h', "help", &c->help, 0, NULL, "show this text", 0, 0, NULL, NULL, 0, NULL}},
         {0, {SJ_FLAG, 'V', "version", &c->version, 0, NULL, "show the version", 0, 0, NULL, NULL, 0, NULL}},
     };
-    *c = (struct common){.backend = "auto"};
+    *c = (struct common){.backend = "auto", .seed = -1};
     int n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!all[i].bit || takes & all[i].bit)
@@ -195,7 +195,8 @@ out:
 static int run_tool(const struct sj_tool *t, const struct common *c, int n, char **operands)
 {
     struct sj_run run = {.tool = t, .output = c->output, .quiet = c->quiet, .verbose = c->verbose, .json = c->json,
-                         .threads = c->threads ? (int)c->threads : processors(), .backend = c->backend, .seed = c->seed,
+                         .threads = c->threads ? (int)c->threads : processors(), .backend = c->backend, .seed = c->seed < 0 ? 0 : c->seed,
+                         .seed_given = c->seed >= 0,
                          .progress = c->quiet ? SJ_PROGRESS_NEVER : c->progress, .n = n,
                          .operand = (const char *const *)operands};
     int status = count_operands(t, n);

@@ -32,6 +32,7 @@ struct sj_run {
     int threads;        /* at least 1 */
     const char *backend;
     int64_t seed;
+    int seed_given;     /* whether --seed was on the command line */
     int progress;       /* enum sj_progress_mode */
     int n;              /* operands */
     const char *const *operand;

@@ -268,4 +268,18 @@ for k in a:
 else
     skip "real music" "no $music"
 fi
+# -- a data chunk that claims more than the file has, though the file's own size agrees
+/usr/bin/python3 - <<'E'
+import struct, wave
+with wave.open("whole.wav", "wb") as f:
+    f.setparams((1, 2, 16000, 0, "NONE", ""))
+    f.writeframes(b"\1\0" * 16000)
+b = bytearray(open("whole.wav", "rb").read()[:8000])
+b[4:8] = struct.pack("<I", len(b) - 8)
+open("short.wav", "wb").write(b)
+E
+ok "a whole WAV file" "$bin/sj-chunk" whole.wav -o whole.sjt
+fails 3 "'short.wav' is cut short" "a WAV file whose data chunk claims more" "$bin/sj-chunk" short.wav -o short.sjt
+fails 2 "go with --pairs" "--seed without --pairs" "$bin/sj-chunk" --seed 3 whole.wav
+fails 2 "convert with sj-view" "an ending that promises another format" "$bin/sj-chunk" whole.wav -o whole.npy
 finish

@@ -356,8 +356,8 @@ static int check(struct sj_run *run)
     if (dataset && (stems || mixes || run->output))
         return sj_fail(SJ_USAGE,
                        "--dataset takes all stems and writes no stream: not with --stems, --mixes or --output");
-    if (!pairs && (skip || take >= 0 || weight_list))
-        return sj_fail(SJ_USAGE, "--skip, --take and --weights go with --pairs");
+    if (!pairs && (skip || take >= 0 || weight_list || run->seed_given))
+        return sj_fail(SJ_USAGE, "--skip, --take, --weights and --seed go with --pairs");
     if ((pairs || dataset) && !run->n)
         return sj_fail(SJ_USAGE, "%s wants operands (see --help)", pairs ? "--pairs" : "--dataset");
     for (int i = 0; i < run->n && !pairs; i++)
