@@ -24,26 +24,30 @@ int sj_h5_is(const char *path);
 /* Opens for reading. */
 int sj_h5_open(const char *path, struct sj_h5 **h);
 
-/* Creates a new file under a temporary name in the same directory; it appears as PATH at sj_h5_commit, whole or not at all. */
+/* Creates a new file under a temporary name in the same directory; it appears as PATH at sj_h5_commit, whole or not at
+ * all. */
 int sj_h5_create(const char *path, struct sj_h5 **h);
 
 /* Opens PATH for changes in place, created when absent. Changes are safe after each sj_h5_flush. */
 int sj_h5_edit(const char *path, struct sj_h5 **h);
 
 int sj_h5_flush(struct sj_h5 *h);  /* flush and fsync */
-int sj_h5_commit(struct sj_h5 *h); /* flush, fsync, close, rename to its name; frees h also on failure (temporary removed) */
+int sj_h5_commit(struct sj_h5 *h); /* flush, fsync, close, rename to its name; frees h also on failure (temporary
+                                      removed) */
 void sj_h5_close(struct sj_h5 *h); /* closes; a created file that was not committed is removed. NULL is allowed */
 const char *sj_h5_path(const struct sj_h5 *h);
 
 /* -- looking ------------------------------------------------------------------------------------------------------ */
 int sj_h5_has(struct sj_h5 *h, const char *path); /* 1 or 0: a group or dataset of this name */
 int sj_h5_shape(struct sj_h5 *h, const char *path, enum sj_h5_type *type, int *rank, int64_t dims[SJ_H5_RANK]);
-/* Calls visit(name, is_group, arg) for each member of a group in the order of names; stops at a non-zero value and returns it. */
+/* Calls visit(name, is_group, arg) for each member of a group in the order of names; stops at a non-zero value and
+ * returns it. */
 int sj_h5_list(struct sj_h5 *h, const char *group, int (*visit)(const char *name, int is_group, void *arg), void *arg);
 
 /* -- datasets ----------------------------------------------------------------------------------------------------- */
 /* Writes a whole contiguous dataset. */
-int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims, const void *data);
+int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims,
+                const void *data);
 /* Reads a whole dataset, which must have exactly `count` elements. */
 int sj_h5_read(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t count, void *data);
 /* Reads or writes the box start[], count[] of an existing dataset of that rank. */
@@ -51,15 +55,18 @@ int sj_h5_read_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int 
                    const int64_t *count, void *data);
 int sj_h5_write_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *start,
                     const int64_t *count, const void *data);
-/* Where the elements of a dataset lie: *offset bytes into the file, in one piece, in exactly the memory format of `type`, so that
- * pread gives them from any thread. SJ_INPUT when they do not (compressed, chunked, other type or byte order, never written). */
+/* Where the elements of a dataset lie: *offset bytes into the file, in one piece, in exactly the memory format of
+ * `type`, so that pread gives them from any thread. SJ_INPUT when they do not (compressed, chunked, other type or byte
+ * order, never written). */
 int sj_h5_offset(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t *offset);
-/* Makes a dataset without data; extensible != 0: its first dimension may grow with sj_h5_append (chunked by `extensible` rows). */
-int sj_h5_make(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims, int64_t extensible);
+/* Makes a dataset without data; extensible != 0: its first dimension may grow with sj_h5_append (chunked by
+ * `extensible` rows). */
+int sj_h5_make(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims,
+               int64_t extensible);
 /* Appends `rows` along the first dimension of an extensible dataset. */
 int sj_h5_append(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t rows, const void *data);
-/* Variable-length UTF-8 strings: whole vectors, and appending (dataset made with type SJ_H5_TEXT). read: *text is one allocation
- * of n pointers and their characters, owned by the caller (free). */
+/* Variable-length UTF-8 strings: whole vectors, and appending (dataset made with type SJ_H5_TEXT). read: *text is one
+ * allocation of n pointers and their characters, owned by the caller (free). */
 int sj_h5_write_text(struct sj_h5 *h, const char *path, int64_t n, const char *const *text);
 int sj_h5_append_text(struct sj_h5 *h, const char *path, int64_t n, const char *const *text);
 int sj_h5_read_text(struct sj_h5 *h, const char *path, int64_t *n, char ***text);

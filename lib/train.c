@@ -19,7 +19,8 @@ struct sj_train_settings sj_train_defaults(void)
 
 #define AT(field) NULL, offsetof(struct sj_train_settings, field)
 const struct sj_option sj_train_options[] = {
-    {SJ_INT, 0, "steps", AT(steps), "N", "steps of the whole training; 0 writes the model as it starts", 0, 1e12, NULL, NULL, 1, NULL},
+    {SJ_INT, 0, "steps", AT(steps), "N", "steps of the whole training; 0 writes the model as it starts", 0, 1e12, NULL,
+     NULL, 1, NULL},
     {SJ_INT, 'b', "batch", AT(batch), "N", "pairs of a step", 1, 1 << 20, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "micro", AT(micro), "N", "pairs computed at a time", 0, 1 << 20, NULL,
      "at most 16; the batch with --contrastive", 1, NULL},

@@ -185,13 +185,13 @@ static int read_pair(void *arg, int64_t n, struct sj_ordered_job *to)
     if (!p)
         return SJ_SYSTEM;
     sj_dtype_to_f32(sj_reader_head(f->reader)->dtype, (size_t)(2 * f->bands * f->frames), r->data, p->mel);
-    if (n + 1 == f->last && (status = sj_reader_next(f->reader, &r))) { /* what follows must be a pair or a proper end */
+    if (n + 1 == f->last && (status = sj_reader_next(f->reader, &r))) { /* what follows must be a pair or a proper end
+                                                                         */
         free_pair(p);
         return status;
     }
     return sj_ordered_give(to, p);
 }
-
 
 int sj_feed_stream(struct sj_reader *r, int64_t frames, int64_t first, int64_t last, struct sj_feed **out)
 {

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "checkpoint.h"
-#include "crc32c.h"
 #include "h5.h"
 #include "progress.h"
 #include "sjk.h"
@@ -125,27 +123,6 @@ static int parse_weights(int n, double *weight)
     return p ? sj_fail(SJ_USAGE, "--weights '%s' has more than %d numbers", weight_list, n) : SJ_OK;
 }
 
-/* A line that tells these data sets from others, wherever they lie. */
-static int describe_sets(const struct sj_sampler *s, int n, char **text)
-{
-    uint32_t crc = 0;
-    int64_t tracks = 0;
-    for (int i = 0; i < n; i++) {
-        const struct sj_dataset *d = sj_sampler_set(s, i);
-        for (int64_t t = 0; t < sj_dataset_tracks(d); t++, tracks++) {
-            const struct sj_dataset_track *k = sj_dataset_track(d, t);
-            crc = sj_crc32c(crc, k->key, strlen(k->key) + 1);
-            crc = sj_crc32c(crc, &k->samples, sizeof k->samples);
-            crc = sj_crc32c(crc, k->class, (size_t)k->stems * sizeof *k->class);
-            crc = sj_crc32c(crc, k->peak, (size_t)(k->stems * k->blocks) * sizeof *k->peak);
-        }
-    }
-    if (asprintf(text, "%d data sets, %lld tracks, %08x, weights %s", n, (long long)tracks, crc,
-                 weight_list ? weight_list : "none") < 0)
-        *text = NULL;
-    return *text ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
-}
-
 static int open_sets(struct sj_run *run, struct state *s)
 {
     double *weight = weight_list ? malloc((size_t)run->n * sizeof *weight) : NULL;
@@ -162,7 +139,8 @@ static int open_sets(struct sj_run *run, struct state *s)
         s->config.mel.std = std;
     const char *const *names = sj_sampler_classes(s->sampler, &n);
     status = sj_config_set_classes(&s->config, n, names);
-    return status ? sj_fail_at(status, "'%s'", run->operand[0]) : describe_sets(s->sampler, run->n, &s->data);
+    return status ? sj_fail_at(status, "'%s'", run->operand[0])
+                  : sj_train_describe(s->sampler, run->n, weight_list, &s->data);
 }
 
 static int open_stream(struct sj_run *run, struct state *s)
@@ -221,60 +199,6 @@ static int configure(struct sj_config *c)
     return sj_config_check(c);
 }
 
-/* Whether two JSON objects are equal; SJ_USAGE names the first member that differs. */
-struct difference {
-    const sj_json *ours;
-    const char *file;
-};
-
-static int visit_member(const char *key, const sj_json *theirs, void *arg)
-{
-    const struct difference *d = arg;
-    const sj_json *ours = sj_json_get(d->ours, key);
-    if (ours && sj_json_equal(ours, theirs))
-        return SJ_OK;
-    char *a = NULL, *b = NULL;
-    int status = sj_json_text(theirs, &a) || (ours && sj_json_text(ours, &b)) ? SJ_SYSTEM : SJ_OK;
-    if (!status)
-        status = sj_fail(SJ_USAGE, "'%s' was made with '%s' %s, not %s", d->file, key, a, b ? b : "(none)");
-    free(a);
-    free(b);
-    return status;
-}
-
-static int want_same(const char *file, sj_json *theirs, sj_json *ours)
-{
-    int status = sj_json_each(theirs, visit_member, &(struct difference){ours, file});
-    sj_json_free(theirs);
-    sj_json_free(ours);
-    return status;
-}
-
-/* Takes over the step of the checkpoint, which must be of the same training. */
-static int read_checkpoint(struct sj_run *run, struct state *s)
-{
-    struct sj_checkpoint c;
-    struct sj_config config;
-    sj_json *json = NULL;
-    int status = sj_checkpoint_read(s->checkpoint, &c, &config);
-    if (status)
-        return status;
-    status = want_same(s->checkpoint, sj_config_to_json(&config), sj_config_to_json(&s->config));
-    if (!status)
-        status = sj_json_parse(c.settings, strlen(c.settings), &json);
-    if (!status)
-        status = want_same(s->checkpoint, json, sj_train_to_json(&settings, (uint64_t)run->seed));
-    if (!status && strcmp(c.data, s->data))
-        status = sj_fail(SJ_USAGE, "'%s' was made from other data: %s, not %s", s->checkpoint, c.data, s->data);
-    s->start = c.step;
-    sj_checkpoint_free(&c);
-    if (!status && !s->start)
-        status = sj_fail(SJ_INPUT, "'%s' is damaged: it has no steps", s->checkpoint);
-    if (!status)
-        sj_note(run, "continues after step %lld", (long long)s->start);
-    return status;
-}
-
 static int find_checkpoint(struct sj_run *run, struct state *s)
 {
     if (asprintf(&s->checkpoint, "%s%s", checkpoint ? checkpoint : run->output, checkpoint ? "" : ".checkpoint") < 0)
@@ -286,7 +210,12 @@ static int find_checkpoint(struct sj_run *run, struct state *s)
         return sj_fail(SJ_USAGE, "'%s' exists: --resume continues from it, removing it starts anew", s->checkpoint);
     if (resume && !there)
         sj_note(run, "no '%s': starts from the beginning", s->checkpoint);
-    return there ? read_checkpoint(run, s) : SJ_OK;
+    if (!there)
+        return SJ_OK;
+    int status = sj_train_resume(s->checkpoint, &s->config, &settings, (uint64_t)run->seed, s->data, &s->start);
+    if (!status)
+        sj_note(run, "continues after step %lld", (long long)s->start);
+    return status;
 }
 
 /* Whether a file can be made there, found out before the training and not after it. */
@@ -439,7 +368,8 @@ static const struct sj_tool tool = {
         "Learns from the data sets (HDF5) or from the streams of training pairs named, or from a stream on standard\n"
         "input, and writes the model to the FILE of -o. SIGINT and SIGTERM save a checkpoint first.",
     .options = options,
-    .common = SJ_TAKES_OUTPUT | SJ_WANTS_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
+    .common =
+        SJ_TAKES_OUTPUT | SJ_WANTS_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
     .max_operands = -1,
     .check = check,
     .run = work,

@@ -1,0 +1,80 @@
+/* What ties a checkpoint to its training. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "crc32c.h"
+#include "train.h"
+
+int sj_train_describe(const struct sj_sampler *s, int n, const char *weights, char **text)
+{
+    uint32_t crc = 0;
+    int64_t tracks = 0;
+    for (int i = 0; i < n; i++) {
+        const struct sj_dataset *d = sj_sampler_set(s, i);
+        for (int64_t t = 0; t < sj_dataset_tracks(d); t++, tracks++) {
+            const struct sj_dataset_track *k = sj_dataset_track(d, t);
+            crc = sj_crc32c(crc, k->key, strlen(k->key) + 1);
+            crc = sj_crc32c(crc, &k->samples, sizeof k->samples);
+            crc = sj_crc32c(crc, k->class, (size_t)k->stems * sizeof *k->class);
+            crc = sj_crc32c(crc, k->peak, (size_t)(k->stems * k->blocks) * sizeof *k->peak);
+        }
+    }
+    if (asprintf(text, "%d data sets, %lld tracks, %08x, weights %s", n, (long long)tracks, crc,
+                 weights ? weights : "none") < 0)
+        *text = NULL;
+    return *text ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
+}
+
+/* Whether two JSON objects are equal; SJ_USAGE names the first member that differs. */
+struct difference {
+    const sj_json *ours;
+    const char *file;
+};
+
+static int visit_member(const char *key, const sj_json *theirs, void *arg)
+{
+    const struct difference *d = arg;
+    const sj_json *ours = sj_json_get(d->ours, key);
+    if (ours && sj_json_equal(ours, theirs))
+        return SJ_OK;
+    char *a = NULL, *b = NULL;
+    int status = sj_json_text(theirs, &a) || (ours && sj_json_text(ours, &b)) ? SJ_SYSTEM : SJ_OK;
+    if (!status)
+        status = sj_fail(SJ_USAGE, "'%s' was made with '%s' %s, not %s", d->file, key, a, b ? b : "(none)");
+    free(a);
+    free(b);
+    return status;
+}
+
+static int want_same(const char *file, sj_json *theirs, sj_json *ours)
+{
+    int status = sj_json_each(theirs, visit_member, &(struct difference){ours, file});
+    sj_json_free(theirs);
+    sj_json_free(ours);
+    return status;
+}
+
+int sj_train_resume(const char *path, const struct sj_config *config, const struct sj_train_settings *settings,
+                    uint64_t seed, const char *data, int64_t *step)
+{
+    struct sj_checkpoint c;
+    struct sj_config theirs;
+    sj_json *json = NULL;
+    int status = sj_checkpoint_read(path, &c, &theirs);
+    if (status)
+        return status;
+    status = want_same(path, sj_config_to_json(&theirs), sj_config_to_json(config));
+    if (!status)
+        status = sj_json_parse(c.settings, strlen(c.settings), &json);
+    if (!status)
+        status = want_same(path, json, sj_train_to_json(settings, seed));
+    if (!status && strcmp(c.data, data))
+        status = sj_fail(SJ_USAGE, "'%s' was made from other data: %s, not %s", path, c.data, data);
+    if (!status && c.step < 1)
+        status = sj_fail(SJ_INPUT, "'%s' is damaged: it has no steps", path);
+    *step = c.step;
+    sj_checkpoint_free(&c);
+    return status;
+}
