@@ -8,6 +8,7 @@
 #include "describe.h"
 #include "h5.h"
 #include "h5_show.h"
+#include "keyset.h"
 #include "safetensors.h"
 #include "schema.h"
 #include "source.h"
@@ -178,7 +179,8 @@ static int is_model_conversion(const struct sj_run *run)
 }
 
 struct counts {
-    int64_t records, keys, values, bad;
+    int64_t records, values, bad;
+    struct sj_keyset *keys; /* a key may come again: in streams that were merged, once for each class predicted */
 };
 
 static int count_records(struct sj_source *s, struct counts *n)
@@ -193,15 +195,36 @@ static int count_records(struct sj_source *s, struct counts *n)
         size_t count = r->bytes / sj_dtype_size(head->dtype);
         struct sj_stats stats = sj_stats_of(head->dtype, count, r->data);
         n->records++;
-        n->keys += r->last;
         n->values += (int64_t)count;
         n->bad += stats.nan + stats.infinite;
         if ((status = sj_schema_check_record(head, r)))
             sj_fail_at(status, "'%s', record %lld, '%s'", name, (long long)n->records, r->key);
+        else
+            status = sj_keyset_add(n->keys, r->key);
     }
     if (!status && n->bad)
         status = sj_fail(SJ_INPUT, "'%s': %lld of %lld values are not finite", name, (long long)n->bad,
                          (long long)n->values);
+    return status;
+}
+
+static int print_counts(const struct sj_source *s, const struct counts *n, int json)
+{
+    const char *name = sj_source_name(s), *kind = sj_source_head(s)->kind;
+    long long keys = sj_keyset_count(n->keys);
+    if (!json) {
+        printf("%s\t%s\t%lld records\t%lld keys\t%lld values\n", name, kind, (long long)n->records, keys,
+               (long long)n->values);
+        return SJ_OK;
+    }
+    sj_json *o = sj_json_object();
+    sj_json_set(o, "name", sj_json_string(name));
+    sj_json_set(o, "kind", sj_json_string(kind));
+    sj_json_set(o, "records", sj_json_int(n->records));
+    sj_json_set(o, "keys", sj_json_int(keys));
+    sj_json_set(o, "values", sj_json_int(n->values));
+    int status = sj_json_line(stdout, o);
+    sj_json_free(o);
     return status;
 }
 
@@ -210,23 +233,13 @@ static int check_input(const char *path, int json)
     struct sj_source *s = NULL;
     struct counts n = {0};
     int status = sj_source_open(1, &path, &s);
-    if (status)
-        return status;
-    const char *name = sj_source_name(s), *kind = sj_source_head(s)->kind;
-    status = count_records(s, &n);
-    if (!status && json) {
-        sj_json *o = sj_json_object();
-        sj_json_set(o, "name", sj_json_string(name));
-        sj_json_set(o, "kind", sj_json_string(kind));
-        sj_json_set(o, "records", sj_json_int(n.records));
-        sj_json_set(o, "keys", sj_json_int(n.keys));
-        sj_json_set(o, "values", sj_json_int(n.values));
-        status = sj_json_line(stdout, o);
-        sj_json_free(o);
-    } else if (!status) {
-        printf("%s\t%s\t%lld records\t%lld keys\t%lld values\n", name, kind, (long long)n.records, (long long)n.keys,
-               (long long)n.values);
-    }
+    if (!status)
+        status = sj_keyset_new(&n.keys);
+    if (!status)
+        status = count_records(s, &n);
+    if (!status)
+        status = print_counts(s, &n, json);
+    sj_keyset_free(n.keys);
     sj_source_close(s);
     return status;
 }
