@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -182,13 +183,26 @@ int sj_h5_edit(const char *path, struct sj_h5 **out)
     return SJ_OK;
 }
 
+int sj_h5_want_file(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) || S_ISREG(st.st_mode))
+        return SJ_OK;
+    return sj_fail(SJ_USAGE, "cannot write '%s': it is a %s, where a regular file is wanted", path,
+                   S_ISDIR(st.st_mode) ? "directory" : S_ISFIFO(st.st_mode) ? "named pipe"
+                   : S_ISSOCK(st.st_mode) ? "socket" : "device");
+}
+
 int sj_h5_create(const char *path, struct sj_h5 **out)
 {
     sj_h5_quiet();
+    int status = sj_h5_want_file(path);
+    if (status)
+        return status;
     struct sj_h5 *h = new_handle(path);
     if (!h)
         return sj_fail(SJ_SYSTEM, "no memory to create '%s'", path);
-    int status = sj_whole_new(path, &h->whole);
+    status = sj_whole_new(path, &h->whole);
     if (!status) {
         hid_t p = write_access();
         errno = 0;

@@ -99,6 +99,12 @@ fails 2 "no --micro" "contrastive passes" run --micro 2 --contrastive 1 -o no.h5
 fails 2 "-o FILE" "no output" run set.h5
 fails 2 "'dim'" "a width that the heads do not divide" run --heads 3 -o no.h5 set.h5
 fails 4 "no/such" "an output that cannot be, at once" run -o no/such/dir.h5 set.h5
+mkfifo pipe && mkdir folder
+for option in -o --checkpoint; do
+    fails 2 "'/dev/null': it is a device, where a regular file is wanted" "$option to a device" run -o no.h5 $option /dev/null set.h5
+    fails 2 "'pipe': it is a named pipe" "$option to a pipe" run -o no.h5 $option pipe set.h5
+    fails 2 "'folder': it is a directory" "$option to a folder" run -o no.h5 $option folder set.h5
+done
 fails 3 "violin" "other classes in the validation" sh -c "'$BUILD/tests/make_dataset' violin.h5 2 4 violin a b c && $train -q $tiny --validate violin.h5 -o no.h5 set.h5"
 fails 3 "pairs are wanted" "chunks" sh -c "'$BUILD/tests/make_stream' mel | $train -q $tiny -o no.h5"
 fails 3 "mel/1" "waves" sh -c "'$BUILD/tests/make_stream' wave | $train -q $tiny -o no.h5"

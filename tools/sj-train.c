@@ -323,11 +323,13 @@ static int train(struct sj_run *run, struct state *s)
     return status;
 }
 
-/* No file is written twice, or over what is read. */
+/* No file is written twice, or over what is read, and models and checkpoints go where HDF5 can be. */
 static int check(struct sj_run *run)
 {
     if (!run->output || !strcmp(run->output, "-"))
         return sj_fail(SJ_USAGE, "-o FILE is wanted: where the model goes");
+    if (sj_h5_want_file(run->output) || (checkpoint && sj_h5_want_file(checkpoint)))
+        return SJ_USAGE;
     const char *written[] = {run->output, checkpoint, log_path};
     for (int i = 0; i < 3; i++) {
         int status = sj_whole_apart(written[i], validate_path);
