@@ -38,9 +38,6 @@ double sj_train_rate(const struct sj_train_settings *s, int64_t step);
 /* Rate of the moving average after step `step`: linear from ema_start to ema_end. */
 double sj_train_ema(const struct sj_train_settings *s, int64_t step);
 
-/* A text (to be freed) that tells n data sets and their weights from others, wherever the files lie. */
-int sj_train_describe(const struct sj_sampler *s, int n, const char *weights, char **text);
-
 /* The finished steps of a checkpoint. SJ_USAGE, naming what differs, unless it is of this training. */
 int sj_train_resume(const char *path, const struct sj_config *config, const struct sj_train_settings *settings,
                     uint64_t seed, const char *data, int64_t *step);

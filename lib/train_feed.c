@@ -57,8 +57,7 @@ static void free_pair(void *what)
     free(p);
 }
 
-/* -- from data sets --------------------------------------------------------------------------------------------------
- */
+/* -- from data sets ------------------------------------------------------------------------------------------------ */
 
 static struct lane *take_lane(struct sj_feed *f)
 {
@@ -159,8 +158,7 @@ int sj_feed_sets(const struct sj_sampler *s, const struct sj_mel_settings *mel, 
     return status;
 }
 
-/* -- from a stream ---------------------------------------------------------------------------------------------------
- */
+/* -- from a stream ------------------------------------------------------------------------------------------------- */
 
 /* Record n of the stream, on the one thread that reads. */
 static int read_pair(void *arg, int64_t n, struct sj_ordered_job *to)
@@ -218,8 +216,7 @@ int sj_feed_stream(struct sj_reader *r, int64_t frames, int64_t first, int64_t l
     return status;
 }
 
-/* -- taking ----------------------------------------------------------------------------------------------------------
- */
+/* -- taking -------------------------------------------------------------------------------------------------------- */
 
 static void forget_keys(struct sj_feed *f)
 {

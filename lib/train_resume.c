@@ -1,31 +1,9 @@
 /* What ties a checkpoint to its training. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checkpoint.h"
-#include "crc32c.h"
 #include "train.h"
-
-int sj_train_describe(const struct sj_sampler *s, int n, const char *weights, char **text)
-{
-    uint32_t crc = 0;
-    int64_t tracks = 0;
-    for (int i = 0; i < n; i++) {
-        const struct sj_dataset *d = sj_sampler_set(s, i);
-        for (int64_t t = 0; t < sj_dataset_tracks(d); t++, tracks++) {
-            const struct sj_dataset_track *k = sj_dataset_track(d, t);
-            crc = sj_crc32c(crc, k->key, strlen(k->key) + 1);
-            crc = sj_crc32c(crc, &k->samples, sizeof k->samples);
-            crc = sj_crc32c(crc, k->class, (size_t)k->stems * sizeof *k->class);
-            crc = sj_crc32c(crc, k->peak, (size_t)(k->stems * k->blocks) * sizeof *k->peak);
-        }
-    }
-    if (asprintf(text, "%d data sets, %lld tracks, %08x, weights %s", n, (long long)tracks, crc,
-                 weights ? weights : "none") < 0)
-        *text = NULL;
-    return *text ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
-}
 
 /* Whether two JSON objects are equal; SJ_USAGE names the first member that differs. */
 struct difference {

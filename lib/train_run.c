@@ -39,8 +39,7 @@ static void note(const struct loop *l, const char *text)
         l->t->note(l->t->note_arg, text);
 }
 
-/* -- one step --------------------------------------------------------------------------------------------------------
- */
+/* -- one step ------------------------------------------------------------------------------------------------------ */
 
 static int step(struct loop *l, int64_t number, struct sj_learned *r)
 {
@@ -66,8 +65,7 @@ static int step(struct loop *l, int64_t number, struct sj_learned *r)
     return status ? status : sj_learner_update(l->learner, &u, r);
 }
 
-/* -- saying what happens ---------------------------------------------------------------------------------------------
- */
+/* -- saying what happens ------------------------------------------------------------------------------------------- */
 
 static int write_line(const struct loop *l, sj_json *line)
 {
@@ -161,8 +159,7 @@ static int validate(struct loop *l, int64_t done)
     return write_line(l, o);
 }
 
-/* -- checkpoints -----------------------------------------------------------------------------------------------------
- */
+/* -- checkpoints --------------------------------------------------------------------------------------------------- */
 
 static int save(struct loop *l, int64_t done)
 {
@@ -179,8 +176,7 @@ static int save(struct loop *l, int64_t done)
     return status;
 }
 
-/* -- the loop --------------------------------------------------------------------------------------------------------
- */
+/* -- the loop ------------------------------------------------------------------------------------------------------ */
 
 static int open_loop(struct loop *l)
 {

@@ -107,6 +107,9 @@ for option in -o --checkpoint; do
 done
 fails 3 "violin" "other classes in the validation" sh -c "'$BUILD/tests/make_dataset' violin.h5 2 4 violin a b c && $train -q $tiny --validate violin.h5 -o no.h5 set.h5"
 fails 3 "pairs are wanted" "chunks" sh -c "'$BUILD/tests/make_stream' mel | $train -q $tiny -o no.h5"
+fails 2 "go with data sets" "a normalisation of one's own for a stream" sh -c "'$BUILD/tests/make_stream' pair | '$bin/sj-mel' | $train -q $tiny --mean 1 -o no.h5"
+fails 2 "--weights '1,2' has more than 1 numbers" "more weights than sets" run --weights 1,2 -o no.h5 set.h5
+fails 2 "--weights '1' is not 2 numbers" "fewer weights than sets" run --weights 1 -o no.h5 set.h5 held.h5
 fails 3 "mel/1" "waves" sh -c "'$BUILD/tests/make_stream' wave | $train -q $tiny -o no.h5"
 is "$(ls no.h5* 2>/dev/null)" "" "nothing is written by what fails"
 for option in -o --checkpoint --log; do

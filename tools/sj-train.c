@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "h5.h"
-#include "progress.h"
 #include "sjk.h"
 #include "tool.h"
 #include "train.h"
+#include "train_source.h"
 #include "train_valid.h"
 #include "whole.h"
 
@@ -59,10 +59,9 @@ static const struct sj_option options[] = {
 struct state {
     struct sjk *k;
     struct sj_config config;
-    struct sj_sampler *sampler; /* from data sets */
-    struct sj_reader *reader;   /* or from a stream */
-    char *data;                 /* what the pairs are drawn from */
-    char *checkpoint;
+    struct sj_train_inputs inputs;
+    struct sj_train_source *source;
+    char *checkpoint; /* its path */
     struct sj_model *model;
     struct sj_feed *feed;
     struct sj_validation *validation;
@@ -70,8 +69,7 @@ struct state {
     int64_t start;
 };
 
-/* -- stopping --------------------------------------------------------------------------------------------------------
- */
+/* -- stopping ------------------------------------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t stop_signal;
 static struct sigaction before[2];
@@ -103,85 +101,7 @@ static void catch_signals(void)
     }
 }
 
-/* -- where the pairs come from ---------------------------------------------------------------------------------------
- */
-
-static int parse_weights(int n, double *weight)
-{
-    const char *p = weight_list;
-    for (int i = 0; i < n; i++) {
-        char one[64];
-        size_t length = p ? strcspn(p, ",") : 0;
-        if (!p || length >= sizeof one)
-            return sj_fail(SJ_USAGE, "--weights '%s' is not %d numbers", weight_list, n);
-        snprintf(one, sizeof one, "%.*s", (int)length, p);
-        int status = sj_cli_real("--weights", one, 0, 1e9, &weight[i]);
-        if (status)
-            return status;
-        p = p[length] ? p + length + 1 : NULL;
-    }
-    return p ? sj_fail(SJ_USAGE, "--weights '%s' has more than %d numbers", weight_list, n) : SJ_OK;
-}
-
-static int open_sets(struct sj_run *run, struct state *s)
-{
-    double *weight = weight_list ? malloc((size_t)run->n * sizeof *weight) : NULL;
-    int status = weight_list ? weight ? parse_weights(run->n, weight) : sj_fail(SJ_SYSTEM, "no memory") : SJ_OK, n;
-    if (!status)
-        status = sj_sampler_open(run->n, run->operand, weight, (uint64_t)run->seed,
-                                 settings.frames * s->config.mel.hop_samples, &s->sampler);
-    free(weight);
-    if (status)
-        return status;
-    if (!isnan(mean))
-        s->config.mel.mean = mean;
-    if (!isnan(std))
-        s->config.mel.std = std;
-    const char *const *names = sj_sampler_classes(s->sampler, &n);
-    status = sj_config_set_classes(&s->config, n, names);
-    return status ? sj_fail_at(status, "'%s'", run->operand[0])
-                  : sj_train_describe(s->sampler, run->n, weight_list, &s->data);
-}
-
-static int open_stream(struct sj_run *run, struct state *s)
-{
-    int status = sj_reader_open(run->n, run->operand, &s->reader);
-    if (status)
-        return status;
-    const struct sj_head *head = sj_reader_head(s->reader);
-    const char *name = sj_reader_name(s->reader);
-    int64_t frames = 0;
-    sj_json *json = NULL;
-    if ((status = sj_head_want(head, name, "mel/1")))
-        return status;
-    if (head->rank != 3 || strcmp(head->dim[0], "pair"))
-        return sj_fail(SJ_INPUT, "'%s' carries chunks where pairs are wanted (see --pairs of sj-chunk)", name);
-    if ((status = sj_mel_from_params(head->params, &s->config.mel)) ||
-        (status = sj_head_int(head, "chunk_frames", &frames)) ||
-        (status = sj_config_set_classes(&s->config, head->classes, head->class_name)))
-        return sj_fail_at(status, "'%s'", name);
-    if (settings.frames && settings.frames != frames)
-        return sj_fail(SJ_INPUT, "'%s' has pairs of %lld frames, not %lld", name, (long long)frames,
-                       (long long)settings.frames);
-    settings.frames = frames;
-    if ((status = sj_head_to_json(head, &json)))
-        return status;
-    status = sj_json_text(json, &s->data);
-    sj_json_free(json);
-    return status;
-}
-
-static int open_feed(struct sj_run *run, struct state *s)
-{
-    int64_t first = s->start * settings.batch, last = settings.steps * settings.batch;
-    int threads = 1 + run->threads / 4; /* one analyses pairs faster than four cores learn from them */
-    if (s->reader)
-        return sj_feed_stream(s->reader, settings.frames, first, last, &s->feed);
-    return sj_feed_sets(s->sampler, &s->config.mel, threads, settings.batch + threads, first, last, &s->feed);
-}
-
-/* -- the start -------------------------------------------------------------------------------------------------------
- */
+/* -- the start ----------------------------------------------------------------------------------------------------- */
 
 static int configure(struct sj_config *c)
 {
@@ -212,7 +132,8 @@ static int find_checkpoint(struct sj_run *run, struct state *s)
         sj_note(run, "no '%s': starts from the beginning", s->checkpoint);
     if (!there)
         return SJ_OK;
-    int status = sj_train_resume(s->checkpoint, &s->config, &settings, (uint64_t)run->seed, s->data, &s->start);
+    int status = sj_train_resume(s->checkpoint, &s->config, &settings, (uint64_t)run->seed,
+                                 sj_train_source_text(s->source), &s->start);
     if (!status)
         sj_note(run, "continues after step %lld", (long long)s->start);
     return status;
@@ -236,37 +157,27 @@ static int open_log(struct state *s)
     return s->log ? SJ_OK : sj_fail_errno("cannot write '%s'", log_path);
 }
 
-static int are_sets(const struct sj_run *run)
-{
-    int sets = 0;
-    for (int i = 0; i < run->n; i++)
-        sets += sj_h5_is(run->operand[i]);
-    return run->n > 0 && sets == run->n;
-}
-
 static int start(struct sj_run *run, struct state *s)
 {
-    int status = configure(&s->config), sets = are_sets(run);
+    int status = configure(&s->config);
     if (status || (status = try_path(run->output)) || (status = sj_run_backend(run, &s->k)))
         return status;
-    if (!sets && (weight_list || !isnan(mean) || !isnan(std)))
-        return sj_fail(SJ_USAGE, "--weights, --mean and --std go with data sets");
-    if (sets && !settings.frames)
-        settings.frames = s->config.times * s->config.patch;
     settings.precision = sj_precision_type(s->k, (enum sj_precision)settings.precision) == SJK_BF16 ? SJ_PRECISION_BF16
                                                                                                     : SJ_PRECISION_F32;
-    if ((status = sets ? open_sets(run, s) : open_stream(run, s)) || (status = sj_train_check(&settings)) ||
-        (status = find_checkpoint(run, s)) || (status = try_path(s->checkpoint)) ||
-        (status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model)) || (status = open_log(s)))
+    s->inputs = (struct sj_train_inputs){run->n, run->operand, weight_list, mean, std, (uint64_t)run->seed};
+    if ((status = sj_train_source_open(&s->inputs, &s->config, &settings, &s->source)) ||
+        (status = sj_train_check(&settings)) || (status = find_checkpoint(run, s)) ||
+        (status = try_path(s->checkpoint)) || (status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model)) ||
+        (status = open_log(s)))
         return status;
     if (validate_path)
         status = sj_validation_new(s->k, &s->config, validate_path, validate_s, (enum sj_precision)settings.precision,
                                    &s->validation);
-    return status ? status : open_feed(run, s);
+    return status ? status
+                  : sj_train_source_feed(s->source, &s->config, &settings, run->threads, s->start, &s->feed);
 }
 
-/* -- the program -----------------------------------------------------------------------------------------------------
- */
+/* -- the program --------------------------------------------------------------------------------------------------- */
 
 static void say(void *run, const char *text)
 {
@@ -280,7 +191,7 @@ static int finish(struct sj_run *run, struct state *s)
     sj_json_set(how, "tool", sj_json_string(run->tool->name));
     sj_json_set(how, "version", sj_json_string(SJ_VERSION));
     sj_json_set(how, "settings", sj_train_to_json(&settings, (uint64_t)run->seed));
-    sj_json_set(how, "data", sj_json_string(s->data));
+    sj_json_set(how, "data", sj_json_string(sj_train_source_text(s->source)));
     int status = sj_json_text(how, &s->model->training);
     sj_json_free(how);
     if (!status)
@@ -298,7 +209,7 @@ static int train(struct sj_run *run, struct state *s)
         .settings = &settings,
         .seed = (uint64_t)run->seed,
         .feed = s->feed,
-        .data = s->data,
+        .data = sj_train_source_text(s->source),
         .start = s->start,
         .checkpoint = s->checkpoint,
         .checkpoint_s = checkpoint_s,
@@ -354,11 +265,9 @@ static int work(struct sj_run *run)
     sj_feed_free(s.feed);
     sj_validation_free(s.validation);
     sj_model_free(s.model);
-    sj_sampler_close(s.sampler);
-    sj_reader_close(s.reader);
+    sj_train_source_close(s.source);
     sjk_close(s.k);
     free(s.checkpoint);
-    free(s.data);
     return status;
 }
 
