@@ -53,11 +53,9 @@ int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int ran
                 const void *data);
 /* Reads a whole dataset, which must have exactly `count` elements. */
 int sj_h5_read(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t count, void *data);
-/* Reads or writes the box start[], count[] of an existing dataset of that rank. */
+/* Reads the box start[], count[] of a dataset of that rank. */
 int sj_h5_read_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *start,
                    const int64_t *count, void *data);
-int sj_h5_write_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *start,
-                    const int64_t *count, const void *data);
 /* Where the elements of a dataset lie: *offset bytes into the file, in one piece, in exactly the memory format of
  * `type`, so that pread gives them from any thread. SJ_INPUT when they do not (compressed, chunked, other type or byte
  * order, never written). */

@@ -126,12 +126,6 @@ int sj_h5_read_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int 
     return transfer(h, path, type, rank, start, count, data, NULL);
 }
 
-int sj_h5_write_box(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *start,
-                    const int64_t *count, const void *data)
-{
-    return transfer(h, path, type, rank, start, count, NULL, data);
-}
-
 int sj_h5_offset(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_t *offset)
 {
     hid_t data, space;

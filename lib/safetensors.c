@@ -161,7 +161,8 @@ static void convert(const char *dtype, size_t n, const void *raw, float *out)
         sj_dtype_to_f32(!strcmp(dtype, "F16") ? SJ_F16 : !strcmp(dtype, "BF16") ? SJ_BF16 : SJ_F32, n, raw, out);
 }
 
-int sj_safetensors_tensor(const struct sj_safetensors *s, const char *name, const struct sj_tensor *t, float *out)
+/* out (t->count): the values of a tensor, which must have t's shape and be finite. */
+static int read_tensor(const struct sj_safetensors *s, const char *name, const struct sj_tensor *t, float *out)
 {
     int64_t from, dims[SJ_SAFETENSORS_RANK], n = 1;
     int rank, same;
@@ -203,7 +204,7 @@ static int read_tensors(const struct sj_safetensors *s, struct sj_model *m, int 
         const struct sj_tensor *t = &m->layout.tensor[i];
         char name[112];
         dotted(t, target, name, sizeof name);
-        status = sj_safetensors_tensor(s, name, t, (target ? m->target : m->weights) + t->offset);
+        status = read_tensor(s, name, t, (target ? m->target : m->weights) + t->offset);
     }
     return status;
 }

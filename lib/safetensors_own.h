@@ -20,8 +20,6 @@ int sj_safetensors_has(const struct sj_safetensors *s, const char *name);
  * `width` bytes each, from byte `from` of the values. SJ_INPUT when missing or wrong. */
 int sj_safetensors_shape(const struct sj_safetensors *s, const char *name, int *rank, int64_t dims[SJ_SAFETENSORS_RANK],
                          const char **dtype, size_t *width, int64_t *from);
-/* out (t->count): the values of a tensor, which must have t's shape and be finite. */
-int sj_safetensors_tensor(const struct sj_safetensors *s, const char *name, const struct sj_tensor *t, float *out);
 /* The hyper-parameters, from the header's text or from the shapes. */
 int sj_safetensors_config(const struct sj_safetensors *s, struct sj_config *c);
 

@@ -71,7 +71,6 @@ int sj_head_copy(const struct sj_head *from, struct sj_head **to);
 void sj_head_free(struct sj_head *head);
 int sj_head_set_classes(struct sj_head *head, int n, const char *const *names);
 int sj_head_class(const struct sj_head *head, const char *name); /* index, or SJ_CLASS_NONE */
-int sj_head_equal(const struct sj_head *a, const struct sj_head *b);
 /* SJ_INPUT unless they are equal, naming the first difference: "'B' does not go with 'A': params.mean is -8.0, not
  * -9.4". */
 int sj_head_same(const struct sj_head *a, const char *name_a, const struct sj_head *b, const char *name_b);

@@ -75,8 +75,3 @@ int sj_head_same(const struct sj_head *a, const char *name_a, const struct sj_he
     sj_json_free(jb);
     return status;
 }
-
-int sj_head_equal(const struct sj_head *a, const struct sj_head *b)
-{
-    return !sj_head_same(a, "", b, "");
-}

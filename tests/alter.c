@@ -12,25 +12,25 @@ static int change(struct sj_h5 *h, const char *path, int nan_)
 {
     enum sj_h5_type type;
     int rank;
-    int64_t dims[SJ_H5_RANK], at[SJ_H5_RANK], one[SJ_H5_RANK], n = 1;
+    int64_t dims[SJ_H5_RANK], n = 1, middle = 0;
     int status = sj_h5_shape(h, path, &type, &rank, dims);
-    if (status)
-        return status;
-    for (int i = 0; i < rank; i++) {
+    for (int i = 0; !status && i < rank; i++) {
+        middle = middle * dims[i] + dims[i] / 2;
         n *= dims[i];
-        at[i] = dims[i] / 2;
-        one[i] = 1;
     }
-    double *x = malloc((size_t)n * sizeof *x), largest = 0, value;
-    status = x ? sj_h5_read(h, path, SJ_H5_F64, n, x) : SJ_SYSTEM;
+    double *x = malloc((size_t)n * sizeof *x), largest = 0;
+    if (!status)
+        status = x ? sj_h5_read(h, path, SJ_H5_F64, n, x) : SJ_SYSTEM;
     for (int64_t i = 0; !status && i < n; i++)
         largest = fmax(largest, fabs(x[i]));
-    value = nan_ ? NAN : 1 + 2 * largest;
+    if (!status)
+        x[middle] = nan_ ? NAN : 1 + 2 * largest;
+    if (!status)
+        status = sj_h5_delete(h, path);
+    if (!status)
+        status = sj_h5_write(h, path, SJ_H5_F64, rank, dims, x);
     free(x);
-    if (status)
-        return status;
-    return rank ? sj_h5_write_box(h, path, SJ_H5_F64, rank, at, one, &value)
-                : sj_h5_delete(h, path) || sj_h5_write(h, path, SJ_H5_F64, 0, NULL, &value);
+    return status;
 }
 
 /* A dataset of as many zeros in one more dimension. */

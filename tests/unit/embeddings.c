@@ -85,7 +85,7 @@ static int holds(int paths, const char *const *path, const struct sj_head *h, in
     const struct sj_record *got;
     float data[4096];
     char key[64];
-    int status = sj_embeddings_open(paths, path, &e), same = !status && sj_head_equal(sj_embeddings_head(e), h);
+    int status = sj_embeddings_open(paths, path, &e), same = !status && !sj_head_same(h, "", sj_embeddings_head(e), "");
     for (int i = 0; i < n && same; i++) {
         struct sj_record want = make_record(h, i, d, data, key);
         same = !sj_embeddings_next(e, &got) && got && same_record(got, &want);

@@ -175,7 +175,14 @@ static int reshaped(struct sj_h5 *h)
 
 static int put_weight(struct sj_h5 *h, float value)
 {
-    return sj_h5_write_box(h, "/predictor/norm.bias", SJ_H5_F32, 1, (int64_t[]){7}, (int64_t[]){1}, &value);
+    static const char path[] = "/predictor/norm.bias";
+    enum sj_h5_type type;
+    int rank;
+    int64_t dims[SJ_H5_RANK];
+    float x[256];
+    int status = sj_h5_shape(h, path, &type, &rank, dims) || dims[0] > 256 || sj_h5_read(h, path, type, dims[0], x);
+    x[7] = value;
+    return status || sj_h5_delete(h, path) || sj_h5_write(h, path, type, rank, dims, x);
 }
 
 static int not_finite(struct sj_h5 *h) { return put_weight(h, NAN); }

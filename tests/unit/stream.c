@@ -31,7 +31,7 @@ static int reads_back(const char *path, const struct sj_head *head, int n, int s
     char key[64];
     if (!data || sj_reader_open(1, &path, &r))
         return 0;
-    int same = sj_head_equal(head, sj_reader_head(r));
+    int same = !sj_head_same(head, "", sj_reader_head(r), "");
     for (int i = 0; i < n && same; i++) {
         struct sj_record want = streams_record(head, i, size, data, key);
         same = !sj_reader_next(r, &got) && got && same_record(&want, got) && !((uintptr_t)got->data % 64);
@@ -151,7 +151,7 @@ static void different_heads(void)
     sj_json_set(head->params, "deep", deep);
     for (int i = 0; i < 7; i++) {
         static const char *const names[] = {"vocals", "drums"};
-        ok(!sj_head_copy(head, &copy) && sj_head_equal(head, copy), "a copy is equal");
+        ok(!sj_head_copy(head, &copy) && !sj_head_same(head, "", copy, ""), "a copy is equal");
         switch (i) {
         case 0: copy->kind[0] = 'x'; break;
         case 1: copy->dim[1][0] = 'x'; break;
