@@ -166,7 +166,8 @@ int sj_model_path(const char *option, const char **path)
     const char *named = getenv("SJ_MODEL");
     *path = option ? option : named && *named ? named : installed;
     if (*path == installed && access(installed, R_OK))
-        return sj_fail(SJ_USAGE, "no model: name one with -m or $SJ_MODEL (there is no '%s')", installed);
+        return sj_fail(SJ_USAGE, "no model: name one with -m or $SJ_MODEL; none is installed as '%s' (sj-train makes "
+                       "models, 'make demo' a small one)", installed);
     return SJ_OK;
 }
 

@@ -97,7 +97,8 @@ int sj_model_read(const char *path, struct sj_model **m);
 /* Writes a model file, whole or not at all; sets id. */
 int sj_model_write(const char *path, struct sj_model *m);
 
-/* "PATH (-m), else $SJ_MODEL, else the installed default": the path to read. SJ_USAGE when there is none. */
+/* The path to read: that of -m (NULL: not given), else $SJ_MODEL, else model.h5 in the data directory, where none is
+ * installed with the programs. SJ_USAGE, saying how to get one, when there is none. */
 int sj_model_path(const char *option, const char **path);
 
 /* SJ_INPUT naming both lists unless the classes of a stream or data set (n names; 0: carries none) are the model's. */

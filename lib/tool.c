@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "idle.h"
@@ -37,7 +39,7 @@ static void fill_common(struct common *c, unsigned takes)
                              progress_modes, NULL, 0, NULL}},
         {SJ_TAKES_JSON, {SJ_FLAG, 0, "json", &c->json, 0, NULL, "text output as one JSON object a line", 0, 0, NULL, NULL, 0, NULL}},
         {0, {SJ_FLAG, 'q', "quiet", &c->quiet, 0, NULL, "no messages but errors", 0, 0, NULL, NULL, 0, NULL}},
-        {0, {SJ_FLAG, 'v', "verbose", &c->verbose, 0, NULL, "say more on standard error", 0, 0, NULL, NULL, 0, NULL}},
+        {0, {SJ_FLAG, 'v', "verbose", &c->verbose, 0, NULL, "say more on standard error: the time and memory used", 0, 0, NULL, NULL, 0, NULL}},
         {0, {SJ_FLAG, 'h', "help", &c->help, 0, NULL, "show this text", 0, 0, NULL, NULL, 0, NULL}},
         {0, {SJ_FLAG, 'V', "version", &c->version, 0, NULL, "show the version", 0, 0, NULL, NULL, 0, NULL}},
     };
@@ -192,6 +194,19 @@ out:
     return status;
 }
 
+/* What -v says at the end of every program. */
+static void note_cost(const struct sj_run *run, const struct timespec *began)
+{
+    struct timespec now;
+    struct rusage used;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    getrusage(RUSAGE_SELF, &used);
+    sj_note(run, "%.2f s, of processors %.2f s, at most %ld MiB of memory",
+            (double)(now.tv_sec - began->tv_sec) + 1e-9 * (double)(now.tv_nsec - began->tv_nsec),
+            (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+                1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec), used.ru_maxrss >> 10);
+}
+
 static int run_tool(const struct sj_tool *t, const struct common *c, int n, char **operands)
 {
     struct sj_run run = {.tool = t, .output = c->output, .quiet = c->quiet, .verbose = c->verbose, .json = c->json,
@@ -199,6 +214,8 @@ static int run_tool(const struct sj_tool *t, const struct common *c, int n, char
                          .seed_given = c->seed >= 0,
                          .progress = c->quiet ? SJ_PROGRESS_NEVER : c->progress, .n = n,
                          .operand = (const char *const *)operands};
+    struct timespec began;
+    clock_gettime(CLOCK_MONOTONIC, &began);
     int status = count_operands(t, n);
     for (int i = 0; i < n && !status; i++)
         status = sj_whole_apart(run.output, run.operand[i]);
@@ -208,6 +225,8 @@ static int run_tool(const struct sj_tool *t, const struct common *c, int n, char
         status = t->run ? t->run(&run) : filter(&run);
     if (t->cleanup)
         t->cleanup(&run);
+    if (run.verbose)
+        note_cost(&run, &began);
     return status;
 }
 

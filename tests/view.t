@@ -17,6 +17,8 @@ column() { grep -v '^#' out | sed 1d | cut -f"$1" | tr '\n' ' '; }
 ok "lists a stream" "$view" three.sjt
 is "$(column 1)" "song0/bass song0/drums song1/bass song1/drums song2/bass song2/drums " "a line a record"
 is "$(head -n 1 out)" "# embed/1 f32 (vector)" "the head first"
+ok "with -v" "$view" -v three.sjt
+is "$(grep -c '^sj-view: [0-9.]* s, of processors [0-9.]* s, at most [0-9]* MiB of memory$' err)" 1 "says what it cost"
 ok "lists from a pipe" sh -c "cat three.sjt | '$view'"
 ok "JSON" "$view" --json --values --take 1 frame.sjt
 is "$(wc -l <out)" 2 "head and record"
