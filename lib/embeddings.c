@@ -123,6 +123,24 @@ int sj_embeddings_rewind(struct sj_embeddings *e)
     return open_next(e);
 }
 
+int64_t sj_embeddings_count(const struct sj_embeddings *e)
+{
+    int64_t n = 0, dims[SJ_H5_RANK];
+    for (int i = 0; i < e->n; i++) {
+        struct sj_h5 *h;
+        enum sj_h5_type type;
+        int rank = 0;
+        if (is_stdin(e->path[i]) || !sj_h5_is(e->path[i]) || sj_h5_open(e->path[i], &h))
+            return -1;
+        int status = sj_h5_shape(h, "/key", &type, &rank, dims);
+        sj_h5_close(h);
+        if (status || rank != 1)
+            return -1;
+        n += dims[0];
+    }
+    return n;
+}
+
 /* Opens inputs until one has a record left: *more = 1; *more = 0 after the last. */
 static int find_record(struct sj_embeddings *e, int *more)
 {

@@ -56,6 +56,8 @@ int sj_embeddings_width(struct sj_embeddings *e, int64_t *d);
 /* Up to `most` records as rows of out f32 (most, d), with their info (most), keys borrowed until the next call. *got
  * is 0 at the end. */
 int sj_embeddings_block(struct sj_embeddings *e, int64_t most, float *out, struct sj_embedding *info, int64_t *got);
+/* How many records there are; -1 where only reading tells: unless all inputs are HDF5 files. */
+int64_t sj_embeddings_count(const struct sj_embeddings *e);
 /* Back to the first record. SJ_USAGE when standard input is among the inputs. */
 int sj_embeddings_rewind(struct sj_embeddings *e);
 

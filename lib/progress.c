@@ -9,6 +9,7 @@ struct sj_progress {
     const char *label, *unit;
     int64_t start, total;
     double began, drawn;
+    int visible;
 };
 
 static double now_s(void)
@@ -24,7 +25,7 @@ struct sj_progress *sj_progress_new(int mode, const char *label, const char *uni
         return NULL;
     struct sj_progress *p = malloc(sizeof *p);
     if (p)
-        *p = (struct sj_progress){label, unit, start, total, now_s(), 0};
+        *p = (struct sj_progress){label, unit, start, total, now_s(), 0, 0};
     return p;
 }
 
@@ -53,6 +54,7 @@ void sj_progress_show(struct sj_progress *p, int64_t done, const char *note)
     if (!p || (t - p->drawn < 0.1 && done != p->total))
         return;
     p->drawn = t;
+    p->visible = 1;
     double rate = (double)(done - p->start) / (t - p->began + 1e-9);
     fprintf(stderr, "\r\033[K%s", p->label);
     if (p->total > 0)
@@ -70,10 +72,23 @@ void sj_progress_show(struct sj_progress *p, int64_t done, const char *note)
     fflush(stderr);
 }
 
+void sj_progress_total(struct sj_progress *p, int64_t total)
+{
+    if (p)
+        p->total = total;
+}
+
+void sj_progress_clear(struct sj_progress *p)
+{
+    if (!p || !p->visible)
+        return;
+    fprintf(stderr, "\r\033[K");
+    p->visible = 0;
+}
+
 void sj_progress_end(struct sj_progress *p)
 {
-    if (!p)
-        return;
-    fputc('\n', stderr);
+    if (p && p->visible)
+        fputc('\n', stderr);
     free(p);
 }

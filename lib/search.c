@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "labels.h"
+#include "progress.h"
 
 enum { ROWS = 1024 }; /* references in a block: a product large enough to be efficient */
 
@@ -24,6 +25,10 @@ struct sj_search {
     struct sj_embedding *info;
     int64_t *index;
     int passes;
+    struct sj_progress *progress;
+    int64_t compared;                        /* queries times references so far */
+    int64_t all_queries, all_references;     /* -1: not known */
+    int64_t queries_read;
 };
 
 /* -- settings ------------------------------------------------------------------------------------------------------ */
@@ -113,6 +118,8 @@ int sj_search_open(struct sjk *k, const struct sj_search_settings *set, const ch
         status = want_classes(s);
     if (!status)
         status = plan(s);
+    if (!status)
+        s->all_queries = sj_embeddings_count(s->queries), s->all_references = sj_embeddings_count(s->references);
     if (status) {
         sj_search_close(s);
         return status;
@@ -125,6 +132,7 @@ void sj_search_close(struct sj_search *s)
 {
     if (!s)
         return;
+    sj_progress_end(s->progress);
     sj_scores_free(s->scores);
     sj_embeddings_close(s->queries);
     sj_embeddings_close(s->references);
@@ -182,6 +190,7 @@ int sj_search_queries(struct sj_search *s, int64_t *n)
     int64_t bad;
     int status = read_queries(s);
     *n = sj_labels_count(s->query_label);
+    s->queries_read += *n;
     if (!status && *n > s->scores_for) {
         sj_scores_free(s->scores);
         s->scores = NULL;
@@ -241,19 +250,66 @@ static int visit_block(struct sj_search *s, int64_t base, int64_t got, int with_
     return status || !b.n ? status : visit(arg, &b);
 }
 
+/* -- progress ------------------------------------------------------------------------------------------------------ */
+static int last_queries(const struct sj_search *s)
+{
+    return sj_labels_count(s->query_label) < s->most_queries || s->queries_read == s->all_queries;
+}
+
+/* Queries times references of all passes with scores; 0: not known yet. */
+static int64_t comparisons(const struct sj_search *s)
+{
+    const int64_t references = s->passes ? sj_labels_count(s->reference_label) : s->all_references;
+    if (references < 0)
+        return 0;
+    if (s->all_queries >= 0)
+        return references * s->all_queries;
+    return last_queries(s) ? s->compared + references * sj_labels_count(s->query_label) : 0;
+}
+
+static void begin_progress(struct sj_search *s)
+{
+    if (!s->compared)
+        s->progress = sj_progress_new(s->set.progress, "searching", "comparisons", 0, 0);
+    sj_progress_total(s->progress, comparisons(s));
+}
+
+static void show_progress(struct sj_search *s, int64_t references)
+{
+    s->compared += references * sj_labels_count(s->query_label);
+    sj_progress_show(s->progress, s->compared, NULL);
+}
+
+/* The caller may now write results, also to the terminal. */
+static void rest_progress(struct sj_search *s)
+{
+    if (!last_queries(s)) {
+        sj_progress_clear(s->progress);
+        return;
+    }
+    sj_progress_end(s->progress);
+    s->progress = NULL;
+}
+
 int sj_search_pass(struct sj_search *s, int with_scores, int (*visit)(void *arg, const struct sj_search_block *b),
                    void *arg)
 {
     int64_t base = 0, got = 1;
     int status = s->passes ? sj_embeddings_rewind(s->references) : SJ_OK;
+    if (with_scores && !status)
+        begin_progress(s);
     while (got && !status) {
         status = sj_embeddings_block(s->references, s->rows, s->vector, s->info, &got);
         for (int64_t i = 0; i < got && !status && !s->passes; i++)
             status = sj_labels_add(s->reference_label, &s->info[i]);
         if (got && !status)
             status = visit_block(s, base, got, with_scores, visit, arg);
+        if (with_scores && got && !status)
+            show_progress(s, got);
         base += got;
     }
+    if (with_scores && !status)
+        rest_progress(s);
     s->passes++;
     return status;
 }

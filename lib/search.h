@@ -22,6 +22,7 @@ struct sj_search_settings {
     int same_class;         /* a query finds references of its own class only */
     int exclude_same_track; /* a query finds no reference of its own track */
     int64_t memory_bytes;   /* for vectors and scores; keys and results come on top */
+    int progress;           /* enum sj_progress_mode: of the passes with scores, together */
 };
 
 /* A block of references that passed the settings. */

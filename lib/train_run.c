@@ -35,6 +35,7 @@ static double now_s(void)
 
 static void note(const struct loop *l, const char *text)
 {
+    sj_progress_clear(l->progress);
     if (l->t->note)
         l->t->note(l->t->note_arg, text);
 }

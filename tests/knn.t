@@ -131,6 +131,24 @@ is "$(grep -c '"query":"tab\\there"' out)" 1 "stay whole in JSON"
 is "$(sed -n 3p odd.tsv)" 'back\\slash\nline	bass	1	back\\slash\nline	bass	0.000000000' "and are escaped in text"
 ok "also when merged" sh -c "'$knn' --merge -k 1 odd.tsv | cmp - odd.tsv"
 
+# -- progress: the last line drawn, without its rate
+drawn() { tr '\r' '\n' <err | tail -n 1 | sed 's/.*searching/searching/; s/comparisons, .*/comparisons/'; }
+full="searching [########################] 100% 25600/25600 comparisons"
+ok "no progress off a terminal" "$knn" --query q.h5 -o a.tsv r.h5
+is "$(cat err)" "" "nor a word"
+ok "progress where it is asked for" "$knn" --query q.h5 --progress always -o a.tsv r.h5
+is "$(drawn)" "$full" "of queries times references"
+is "$(wc -l <err)" 1 "on a line of its own"
+ok "changes nothing" cmp a.tsv all.tsv
+ok "with queries from a pipe" sh -c "'$view' -o - q.h5 | '$knn' --progress always -o a.tsv r.h5"
+is "$(drawn)" "$full" "the same"
+ok "with references from a pipe" sh -c "'$view' -o - r.h5 | '$knn' --progress always --query q.h5 -o a.tsv -"
+is "$(drawn | sed 's/ [0-9]* / N /')" "searching N comparisons" "the end is not known"
+ok "of metrics" "$knn" --metrics --query q.h5 --progress always -o a.tsv r1.h5 r2.h5 r3.h5
+is "$(drawn)" "$full" "all files together"
+ok "quiet" "$knn" -q --query q.h5 --progress always -o a.tsv r.h5
+is "$(cat err)" "" "without any"
+
 # -- parts of the references
 for i in 1 2 3; do
     "$knn" --query q.h5 -o $i.tsv r$i.h5
@@ -231,6 +249,8 @@ E
 "$python" large.py
 ok "a set of 6 MB" sh -c "'$knn' --query bigq.h5 big.h5 >big.tsv"
 ok "searched in 1 MiB" sh -c "'$knn' --memory 1 --query bigq.h5 big.h5 | cmp - big.tsv"
+ok "with progress" "$knn" --memory 1 --query bigq.h5 --progress always -o a big.h5
+is "$(drawn)" "searching [########################] 100% 1500000/1500000 comparisons" "through all blocks"
 ok "and measured" sh -c "'$knn' --metrics --query bigq.h5 big.h5 >a
     '$knn' --metrics --memory 1 --query bigq.h5 big.h5 | cmp - a"
 fails 2 "cannot be read twice" "but not from a pipe" sh -c "'$view' -o - big.h5 | '$knn' --memory 1 --query bigq.h5 -"

@@ -164,7 +164,8 @@ static int print_confusion(struct sj_search *s, FILE *f, int json)
 static int search(struct sj_run *run, FILE *f)
 {
     const struct sj_search_settings set = {.classes = classes, .role = role, .key = key, .same_class = same_class,
-                                           .exclude_same_track = exclude_same_track, .memory_bytes = memory_mib << 20};
+                                           .exclude_same_track = exclude_same_track, .memory_bytes = memory_mib << 20,
+                                           .progress = run->progress};
     struct sjk *k = NULL;
     struct sj_search *s = NULL;
     int status = sj_run_backend(run, &k);
@@ -198,7 +199,7 @@ static const struct sj_tool tool = {
     .details = "Finds for each query the nearest of the references (embed/1 streams or HDF5 files, pooled by track):\n"
                "both are layer-normalised and scaled to length 1, the distance is Euclidean, the search exact.",
     .options = options,
-    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_JSON,
+    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_PROGRESS | SJ_TAKES_JSON,
     .min_operands = 1,
     .max_operands = -1,
     .check = check,
