@@ -15,7 +15,12 @@ END {
     printf "%-32s %7s %7s %7s %10s %12s\n", "", "R@1", "R@5", "R@10", "mean rank", "median rank"
     for (i = 1; i <= n; i++) {
         printf "%-32s %s\n", title[order[i]], row[order[i]]
-        if (DATA) printf "%s\t%s\t%s\t%s\t%s\n", order[i], value[order[i], 4], value[order[i], 5], value[order[i], 6], value[order[i], 7] >DATA
+        if (!DATA) continue
+        label = order[i]
+        sub("-", " ", label)
+        printf "%s", label >DATA
+        for (k = 4; k <= 7; k++) printf "\t%s", value[order[i], k] >DATA
+        printf "\n" >DATA
     }
     times = value["trained", 4] / value["chance", 4]
     printf "\nR@1 is %.0f times chance; the mean rank is %.2f of the untrained model's and %.2f of the class oracle's\n", times,
