@@ -34,8 +34,9 @@ struct sj_option {
     const struct sj_option *table; /* SJ_GROUP */
 };
 
-/* Parses argv by the tables (NULL-terminated list), permuting operands to the end as getopt_long does; *first is the index of the first operand.
- * SJ_USAGE names the option and what is wrong with it. Abbreviated long options are refused. */
+/* Parses argv by the tables (NULL-terminated list), permuting operands to the end as getopt_long does; *first is the
+ * index of the first operand. SJ_USAGE names the option and what is wrong with it. Abbreviated long options are
+ * refused. */
 int sj_cli_parse(const struct sj_option *const *tables, int argc, char **argv, int *first);
 
 /* The aligned option lines of --help. */

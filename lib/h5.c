@@ -110,9 +110,9 @@ static void free_handle(struct sj_h5 *h)
     free(h);
 }
 
-/* How files are written. Metadata stay in memory until a flush, so that what lies on disk between flushes is what the
- * last one left. Values go to disk as they are written, so that a full disk shows there: found in closing a dataset it would
- * crash the library. */
+/* How files are written. Metadata stay in memory until a flush, so that what lies on disk between flushes is what
+ * the last one left. Values go to disk as they are written, so that a full disk shows there: found in closing a
+ * dataset it would crash the library. */
 static hid_t write_access(void)
 {
     hid_t p = H5Pcreate(H5P_FILE_ACCESS);

@@ -24,7 +24,8 @@ int sj_h5_is(const char *path);
 /* Opens for reading. */
 int sj_h5_open(const char *path, struct sj_h5 **h);
 
-/* SJ_USAGE when PATH is there and no regular file: HDF5 seeks, so that devices, pipes and directories cannot hold it. */
+/* SJ_USAGE when PATH is there and no regular file: HDF5 seeks, so that devices, pipes and directories cannot hold
+ * it. */
 int sj_h5_want_file(const char *path);
 
 /* Creates a new file under a temporary name in the same directory; it appears as PATH at sj_h5_commit, whole or not at

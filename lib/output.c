@@ -20,7 +20,8 @@ static int ends_in_h5(const char *path)
 /* An ending that promises another format than a stream's. */
 static int ends_in_other(const char *path)
 {
-    static const char *const other[] = {"npy", "npz", "wav", "flac", "json", "ndjson", "tsv", "csv", "txt", "safetensors"};
+    static const char *const other[] = {"npy",    "npz", "wav", "flac", "json",
+                                        "ndjson", "tsv", "csv", "txt",  "safetensors"};
     const char *dot = path ? strrchr(path, '.') : NULL;
     for (size_t i = 0; dot && i < sizeof other / sizeof *other; i++)
         if (!strcmp(dot + 1, other[i]))
@@ -31,7 +32,8 @@ static int ends_in_other(const char *path)
 int sj_output_open(const char *path, const struct sj_head *head, struct sj_output **out)
 {
     if (ends_in_other(path))
-        return sj_fail(SJ_USAGE, "'%s' would hold a stream, not what its ending says: write .sjt or .h5, then convert with sj-view", path);
+        return sj_fail(SJ_USAGE, "'%s' would hold a stream, not what its ending says: write .sjt or .h5, then "
+                       "convert with sj-view", path);
     struct sj_output *o = calloc(1, sizeof *o);
     if (!o)
         return sj_fail(SJ_SYSTEM, "no memory");

@@ -66,7 +66,8 @@ static int put(const struct sj_record *like, int rank, const int64_t *dims, cons
     return sj_output_put(out, &r);
 }
 
-static int put_frames(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z, struct sj_output *out)
+static int put_frames(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z,
+                      struct sj_output *out)
 {
     if (P > p->room) {
         float *more = realloc(p->frames, (size_t)(P * p->F * p->D) * sizeof *more);
@@ -89,7 +90,8 @@ static int in_order(const struct sj_pooler *p, const struct sj_record *like)
     return like->part == p->part && like->class == p->class && !strcmp(like->key, p->key);
 }
 
-static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z, struct sj_output *out)
+static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z,
+                        struct sj_output *out)
 {
     if (!in_order(p, like))
         return sj_fail(SJ_INPUT, "chunk %u of '%s' comes out of order: chunks of a track must be complete and together",

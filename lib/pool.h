@@ -17,8 +17,8 @@ struct sj_pooler;
 int sj_pooler_new(enum sj_pool mode, int64_t F, int64_t D, struct sj_pooler **p);
 void sj_pooler_free(struct sj_pooler *p);
 
-/* Takes z (F, P, D) of one chunk and writes what is ready to out; key, role, class, position, part and last are those of `like`.
- * Track: chunks of a key must come one after the other, else SJ_INPUT naming the key. */
+/* Takes z (F, P, D) of one chunk and writes what is ready to out; key, role, class, position, part and last are
+ * those of `like`. Track: chunks of a key must come one after the other, else SJ_INPUT naming the key. */
 int sj_pooler_put(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z, struct sj_output *out);
 
 /* SJ_INPUT when a key still lacks its last chunk. */

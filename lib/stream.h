@@ -45,7 +45,7 @@ struct sj_record {
     const char *key;       /* NUL-terminated, no embedded NUL; "track/stem" or a file's name without its ending */
     enum sj_role role;
     int class;             /* index into class_name, or SJ_CLASS_NONE */
-    int64_t position;      /* chunks: first frame of the chunk in its track (10 ms units); pairs: their number; else 0 */
+    int64_t position;      /* chunks: their first frame in the track (10 ms units); pairs: their number; else 0 */
     uint32_t part;         /* chunks: 0, 1, 2 ... within the key; else 0 */
     int last;              /* 1 on the last chunk of its key (always 1 where a key has one record) */
     int rank;

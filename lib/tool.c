@@ -29,17 +29,21 @@ static const char *const progress_modes[] = {"auto", "always", "never", NULL};
 static void fill_common(struct common *c, unsigned takes)
 {
     const struct { unsigned bit; struct sj_option o; } all[] = {
-        {SJ_TAKES_OUTPUT, {SJ_TEXT, 'o', "output", &c->output, 0, "FILE", "write to FILE, whole or not at all", 0, 0, NULL,
-                           takes & SJ_WANTS_OUTPUT ? "must be given" : "standard output", 0, NULL}},
-        {SJ_TAKES_THREADS, {SJ_INT, 'j', "threads", &c->threads, 0, "N", "threads; results do not depend on it", 1, 4096, NULL,
-                            "all processors", 0, NULL}},
-        {SJ_TAKES_BACKEND, {SJ_TEXT, 0, "backend", &c->backend, 0, "NAME", "auto, cpu or cuda[:N]", 0, 0, NULL, NULL, 0, NULL}},
-        {SJ_TAKES_SEED, {SJ_INT, 0, "seed", &c->seed, 0, "N", "seed of everything random", 0, INFINITY, NULL, "0", 1, NULL}},
+        {SJ_TAKES_OUTPUT, {SJ_TEXT, 'o', "output", &c->output, 0, "FILE", "write to FILE, whole or not at all", 0, 0,
+                           NULL, takes & SJ_WANTS_OUTPUT ? "must be given" : "standard output", 0, NULL}},
+        {SJ_TAKES_THREADS, {SJ_INT, 'j', "threads", &c->threads, 0, "N", "threads; results do not depend on it", 1,
+                            4096, NULL, "all processors", 0, NULL}},
+        {SJ_TAKES_BACKEND, {SJ_TEXT, 0, "backend", &c->backend, 0, "NAME", "auto, cpu or cuda[:N]", 0, 0, NULL, NULL, 0,
+                            NULL}},
+        {SJ_TAKES_SEED, {SJ_INT, 0, "seed", &c->seed, 0, "N", "seed of everything random", 0, INFINITY, NULL,
+                         "0", 1, NULL}},
         {SJ_TAKES_PROGRESS, {SJ_CHOICE, 0, "progress", &c->progress, 0, "WHEN", "progress on standard error", 0, 0,
                              progress_modes, NULL, 0, NULL}},
-        {SJ_TAKES_JSON, {SJ_FLAG, 0, "json", &c->json, 0, NULL, "text output as one JSON object a line", 0, 0, NULL, NULL, 0, NULL}},
+        {SJ_TAKES_JSON, {SJ_FLAG, 0, "json", &c->json, 0, NULL, "text output as one JSON object a line", 0, 0,
+                         NULL, NULL, 0, NULL}},
         {0, {SJ_FLAG, 'q', "quiet", &c->quiet, 0, NULL, "no messages but errors", 0, 0, NULL, NULL, 0, NULL}},
-        {0, {SJ_FLAG, 'v', "verbose", &c->verbose, 0, NULL, "say more on standard error: the time and memory used", 0, 0, NULL, NULL, 0, NULL}},
+        {0, {SJ_FLAG, 'v', "verbose", &c->verbose, 0, NULL, "say more on standard error: the time and memory used", 0,
+             0, NULL, NULL, 0, NULL}},
         {0, {SJ_FLAG, 'h', "help", &c->help, 0, NULL, "show this text", 0, 0, NULL, NULL, 0, NULL}},
         {0, {SJ_FLAG, 'V', "version", &c->version, 0, NULL, "show the version", 0, 0, NULL, NULL, 0, NULL}},
     };
@@ -87,7 +91,8 @@ static int count_operands(const struct sj_tool *t, int n)
     if (n < t->min_operands)
         return sj_fail(SJ_USAGE, "wants %s (see --help)", t->operands);
     if (t->max_operands >= 0 && n > t->max_operands)
-        return sj_fail(SJ_USAGE, "takes at most %d operand%s (see --help)", t->max_operands, t->max_operands == 1 ? "" : "s");
+        return sj_fail(SJ_USAGE, "takes at most %d operand%s (see --help)", t->max_operands,
+                       t->max_operands == 1 ? "" : "s");
     return SJ_OK;
 }
 
@@ -117,7 +122,8 @@ void sj_run_provenance(const struct sj_run *run, struct sj_head *head)
 {
     int64_t seed = run->seed;
     const struct sj_option common[] = {
-        {.type = run->tool->common & SJ_TAKES_SEED ? SJ_INT : SJ_OPTION_NONE, .name = "seed", .value = &seed, .changes_output = 1},
+        {.type = run->tool->common & SJ_TAKES_SEED ? SJ_INT : SJ_OPTION_NONE, .name = "seed", .value = &seed,
+         .changes_output = 1},
         {.type = SJ_OPTION_NONE}};
     add_provenance(run, head, common);
 }
@@ -210,8 +216,8 @@ static void note_cost(const struct sj_run *run, const struct timespec *began)
 static int run_tool(const struct sj_tool *t, const struct common *c, int n, char **operands)
 {
     struct sj_run run = {.tool = t, .output = c->output, .quiet = c->quiet, .verbose = c->verbose, .json = c->json,
-                         .threads = c->threads ? (int)c->threads : processors(), .backend = c->backend, .seed = c->seed < 0 ? 0 : c->seed,
-                         .seed_given = c->seed >= 0,
+                         .threads = c->threads ? (int)c->threads : processors(), .backend = c->backend,
+                         .seed = c->seed < 0 ? 0 : c->seed, .seed_given = c->seed >= 0,
                          .progress = c->quiet ? SJ_PROGRESS_NEVER : c->progress, .n = n,
                          .operand = (const char *const *)operands};
     struct timespec began;
@@ -263,7 +269,7 @@ int sj_tool_main(const struct sj_tool *t, int argc, char **argv)
     return status;
 }
 
-/* -- text reports ----------------------------------------------------------------------------------------------------------- */
+/* -- text reports -------------------------------------------------------------------------------------------------- */
 struct sj_report {
     FILE *f;
     struct sj_whole *whole; /* NULL: standard output */

@@ -1,7 +1,8 @@
 /* tool: what every program shares: common options, help, inputs, output, messages, exit status.
  *
- * A program is a struct sj_tool and `int main(...) { return sj_tool_main(&tool, argc, argv); }`. It has either `run`, or the filter
- * verbs begin/record/end, which the driver calls for the streams named as operands (or standard input). */
+ * A program is a struct sj_tool and `int main(...) { return sj_tool_main(&tool, argc, argv); }`. It has either
+ * `run`, or the filter verbs begin/record/end, which the driver calls for the streams named as operands (or standard
+ * input). */
 #ifndef SJ_TOOL_H
 #define SJ_TOOL_H
 
@@ -54,8 +55,8 @@ struct sj_tool {
     int (*check)(struct sj_run *);   /* options together, before any input is read; or NULL */
     int (*run)(struct sj_run *);     /* the whole program; or NULL for a filter */
     const char *kind;                /* filters: the input's kind, "wave/1" */
-    /* Fills in the output's head, which arrives with the input's classes, params and provenance (own entry appended) and
-     * kind and dims to be set with sj_head_kind. *out may be set to NULL: the filter writes no stream. */
+    /* Fills in the output's head, which arrives with the input's classes, params and provenance (own entry appended)
+     * and kind and dims to be set with sj_head_kind. *out may be set to NULL: the filter writes no stream. */
     int (*begin)(struct sj_run *, const struct sj_head *in, struct sj_head *out);
     int (*record)(struct sj_run *, const struct sj_record *);
     int (*end)(struct sj_run *);     /* after the last record, before the END mark; or NULL */
@@ -78,8 +79,8 @@ int sj_run_backend(const struct sj_run *run, struct sjk **k);
 /* A line for people on standard error unless -q: "sj-mel: TEXT". */
 void sj_note(const struct sj_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Text reports: opens -o (whole or not at all) or standard output; sj_report_close checks that everything was written. With
- * status != 0 the file is discarded. Returns status, or the failure to write. */
+/* Text reports: opens -o (whole or not at all) or standard output; sj_report_close checks that everything was
+ * written. With status != 0 the file is discarded. Returns status, or the failure to write. */
 struct sj_report;
 int sj_report_open(const struct sj_run *run, struct sj_report **r);
 FILE *sj_report_file(struct sj_report *r);
