@@ -9,7 +9,7 @@ enum factor { GELU_SLOPE, RELU_SLOPE, ONE };
 SJK_INLINE void gelu_values(int64_t n, enum sjk_type t, const void *x, void *y, int64_t at)
 {
     for (int64_t i = 0; i < n; i += VW)
-        vf_put(y, t, at + i, n - i, vf_gelu(vf_get(x, t, at + i, n - i)));
+        vf_put(y, t, at + i, n - i, vf_gelu_as(t, vf_get(x, t, at + i, n - i)));
 }
 
 int cpu_gelu(struct sjk *k, int64_t M, int64_t N, enum sjk_type t, const void *x, void *y)

@@ -33,9 +33,9 @@ static float *take(float **room, int64_t n)
     return p;
 }
 
-/* e^((s - max) scale) over a row of K scores, the padding 0; returns the sum. When narrow the row becomes bf16 in its
- * own first half. */
-SJK_INLINE float exponentials(int narrow, const struct head *h, float *s)
+/* e^((s - max) scale) over a row of K scores, the padding 0; returns the sum. With dp the values are good for bf16;
+ * when narrow the row becomes bf16 in its own first half. */
+SJK_INLINE float exponentials(int dp, int narrow, const struct head *h, float *s)
 {
     vf top = vf_all(-INFINITY), sum = vf_all(0);
     int64_t whole = h->K / VW * VW;
@@ -43,9 +43,9 @@ SJK_INLINE float exponentials(int narrow, const struct head *h, float *s)
         top = vf_max(vf_load(s + j), top);
     if (whole < h->K)
         top = vf_max(vf_choose(vf_below(h->K - whole), vf_load(s + whole), vf_all(-INFINITY)), top);
-    float max = vf_top(top) * h->scale;
+    float scale = dp ? h->scale * 1.44269504f : h->scale, max = vf_top(top) * scale;
     for (int64_t j = 0; j < h->kp; j += VW) {
-        vf e = vf_exp(vf_load(s + j) * h->scale - max);
+        vf x = vf_load(s + j) * scale - max, e = dp ? vf_exp2_bf16(x) : vf_exp(x);
         if (j == whole)
             e = vf_choose(vf_below(h->K - whole), e, vf_all(0));
         sum += e;
@@ -75,9 +75,8 @@ SJK_INLINE void forward(int dp, const struct head *h, const char *q, char *out, 
         int64_t rows = sjk_min(h->K - first, query_block);
         tile_along(dp, rows, h->E, q + (size_t)(first * h->stride) * width, h->t, h->stride, a);
         tile_multiply(dp, rows, h->kp, h->ew, (struct words){a, h->ew, 1}, kt, h->kp, s, h->row, 0);
-        for (int64_t i = 0; i < rows; i++) {
-            sum[i] = 1 / exponentials(dp, h, s + i * h->row);
-        }
+        for (int64_t i = 0; i < rows; i++)
+            sum[i] = 1 / exponentials(dp, dp, h, s + i * h->row);
         tile_multiply(dp, rows, h->ep, tile_words(dp, h->K), (struct words){s, h->row, 1}, v, h->ep, o, h->ep, 0);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t e = 0; e < h->E; e += VW)
@@ -166,7 +165,7 @@ SJK_INLINE void backward(int dp, const struct head *h, const char *q, const char
         tile_along(dp, rows, h->E, qb, h->t, h->stride, a);
         tile_multiply(dp, rows, h->kp, h->ew, (struct words){a, h->ew, 1}, kt, h->kp, p, h->row, 0);
         for (int64_t i = 0; i < rows; i++) {
-            float *s = p + i * h->row, scale = 1 / exponentials(0, h, s);
+            float *s = p + i * h->row, scale = 1 / exponentials(dp, 0, h, s);
             for (int64_t j = 0; j < h->kp; j += VW)
                 vf_store(s + j, vf_load(s + j) * scale);
         }

@@ -1,13 +1,13 @@
 /* product_dnnl: products of two plain matrices: the gradients of weights, and a b^T for search. The result is cut into
- * tiles of a fixed shape, each with its whole sum on one thread; primitives take their sizes at run time, so that a few
- * serve every shape. */
+ * tiles, each with its whole sum on one thread and in the same order whatever the tile; primitives take their sizes at
+ * run time, so that a few serve every shape. */
 #include "linear_dnnl.h"
 #include "onednn.h"
 
 #include <omp.h>
 
 enum {
-    weight_rows = 384, weight_columns = 384, /* tile of a weight gradient */
+    weight_rows = 384, weight_columns = 384, /* tile of a weight gradient; of twice the columns where enough remain */
     score_rows = 256, score_columns = 512,   /* tile of a b^T */
     widen_depth = 512                        /* bf16 operands are widened to f32 this much of the sum at a time */
 };
@@ -159,7 +159,8 @@ int onednn_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, con
     int64_t N = l->N, K = l->K;
     const struct product w = {.M = N, .N = K, .K = M, .t = l->t, .transposed = 1, .A = dy, .a = {1, N}, .B = x,
                               .b = {K, 1}, .C = dW, .ldc = K, .add = 1};
-    return product_run(k, &w, weight_rows, weight_columns);
+    int64_t wide = 2 * weight_columns, tiles = (N + weight_rows - 1) / weight_rows * ((K + wide - 1) / wide);
+    return product_run(k, &w, weight_rows, tiles < k->threads ? weight_columns : wide);
 }
 
 int onednn_matmul_nt(struct sjk *k, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,

@@ -148,14 +148,55 @@ SJK_INLINE void tile_across(int dp, int64_t rows, int64_t n, const void *x, enum
         }
 }
 
+#if defined(__AVX512F__)
+/* y (16, ldy) = transpose of x (16, ldx): pairs of rows, then of pairs, are interleaved within quarters of the vectors,
+ * then the quarters change places. */
+SJK_INLINE void tile_transpose_block(const float *x, int64_t ldx, float *y, int64_t ldy)
+{
+    __m512 r[16], t[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        r[i] = _mm512_loadu_ps(x + i * ldx);
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4)
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++) {
+            __m512d low = _mm512_castps_pd(t[i + j]), high = _mm512_castps_pd(t[i + j + 2]);
+            r[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+            r[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+        }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        __m512 a = _mm512_shuffle_f32x4(r[j], r[j + 4], 0x88), b = _mm512_shuffle_f32x4(r[j], r[j + 4], 0xdd);
+        __m512 c = _mm512_shuffle_f32x4(r[j + 8], r[j + 12], 0x88), d = _mm512_shuffle_f32x4(r[j + 8], r[j + 12], 0xdd);
+        _mm512_storeu_ps(y + j * ldy, _mm512_shuffle_f32x4(a, c, 0x88));
+        _mm512_storeu_ps(y + (j + 4) * ldy, _mm512_shuffle_f32x4(b, d, 0x88));
+        _mm512_storeu_ps(y + (j + 8) * ldy, _mm512_shuffle_f32x4(a, c, 0xdd));
+        _mm512_storeu_ps(y + (j + 12) * ldy, _mm512_shuffle_f32x4(b, d, 0xdd));
+    }
+}
+#endif
+
 /* y (columns, ld) = transpose of x (rows, columns) of words; ld >= rows, the rest is 0. */
 SJK_INLINE void tile_transpose(int64_t rows, int64_t columns, const float *x, float *y, int64_t ld)
 {
-    for (int64_t j = 0; j < columns; j++) {
-        for (int64_t i = 0; i < rows; i++)
-            memcpy(y + j * ld + i, x + i * columns + j, sizeof *y);
+    for (int64_t j = 0; j < columns; j++)
         memset(y + j * ld + rows, 0, (size_t)(ld - rows) * sizeof *y);
-    }
+    int64_t i0 = 0, j0 = 0;
+#if defined(__AVX512F__)
+    i0 = rows / 16 * 16, j0 = columns / 16 * 16;
+    for (int64_t i = 0; i < i0; i += 16)
+        for (int64_t j = 0; j < j0; j += 16)
+            tile_transpose_block(x + i * columns + j, columns, y + j * ld + i, ld);
+#endif
+    for (int64_t j = 0; j < columns; j++)
+        for (int64_t i = j < j0 ? i0 : 0; i < rows; i++)
+            memcpy(y + j * ld + i, x + i * columns + j, sizeof *y); /* words of bf16 pairs are no floats */
 }
 
 #endif

@@ -13,6 +13,7 @@ static const struct {
     {"linear_forward", {2000, 768, 768}, 0},    {"linear_forward", {500, 3072, 768}, 2 * SJK_GELU},
     {"linear_forward", {250, 768, 3072}, 0},    {"linear_backward_x", {250, 3072, 768}, 0},
     {"linear_backward_w", {16001, 768, 256}, 0}, {"linear_backward_w", {2000, 768, 768}, 0},
+    {"linear_backward_w", {250, 2304, 800}, 0}, {"linear_backward_w", {2001, 385, 1537}, 0},
     {"matmul_nt", {300, 2000, 3840}, 0},        {"attention", {2, 250, 12, 64}, 0},
     {"attention_backward", {2, 250, 12, 64}, 0}, {"layernorm_backward", {4000, 768}, 0},
     {"gelu_backward", {2000, 1536}, 0},         {"column_sum", {10007, 96}, 0},
