@@ -16,10 +16,11 @@ extern char **environ;
 struct sj_ffmpeg {
     pid_t pid;    /* 0: reaped */
     int out, log; /* log: a file in memory, so that a talkative process cannot block on it */
-    char *path;
+    char *path, *name; /* name: for messages */
 };
 
-/* "file:" keeps names with a colon from being read as protocols. -xerror: a damaged packet is an error, not a click. */
+/* "file:" keeps names with a colon from being read as protocols. -xerror: a damaged packet is an error, not a click.
+ * */
 static int spawn(struct sj_ffmpeg *p, int stream, int write_end)
 {
     char *input, map[32];
@@ -47,17 +48,18 @@ static int spawn(struct sj_ffmpeg *p, int stream, int write_end)
     return e;
 }
 
-int sj_ffmpeg_open(const char *path, int stream, struct sj_ffmpeg **out)
+int sj_ffmpeg_open(const char *path, const char *name, int stream, struct sj_ffmpeg **out)
 {
     int fd[2] = {-1, -1}, e = ENOMEM;
     struct sj_ffmpeg *p = calloc(1, sizeof *p);
-    if (!p || !(p->path = strdup(path)) || (p->log = memfd_create("ffmpeg", MFD_CLOEXEC)) < 0 || pipe2(fd, O_CLOEXEC)) {
+    if (!p || !(p->path = strdup(path)) || !(p->name = strdup(name)) ||
+        (p->log = memfd_create("ffmpeg", MFD_CLOEXEC)) < 0 || pipe2(fd, O_CLOEXEC)) {
         if (p && p->log > 0)
             close(p->log);
         if (p)
-            free(p->path);
+            free(p->path), free(p->name);
         free(p);
-        return sj_fail(SJ_SYSTEM, "cannot start ffmpeg for '%s': out of memory or files", path);
+        return sj_fail(SJ_SYSTEM, "cannot start ffmpeg for '%s': out of memory or files", name);
     }
     p->out = fd[0];
     fcntl(fd[0], F_SETPIPE_SZ, 1 << 20); /* fewer switches between the two processes; a refusal does no harm */
@@ -67,9 +69,9 @@ int sj_ffmpeg_open(const char *path, int stream, struct sj_ffmpeg **out)
         p->pid = 0;
         sj_ffmpeg_close(p);
         if (e == ENOENT)
-            return sj_fail(SJ_SYSTEM, "'%s' needs the ffmpeg program, which is not installed", path);
+            return sj_fail(SJ_SYSTEM, "'%s' needs the ffmpeg program, which is not installed", name);
         errno = e;
-        return sj_fail_errno("cannot start ffmpeg for '%s'", path);
+        return sj_fail_errno("cannot start ffmpeg for '%s'", name);
     }
     *out = p;
     return SJ_OK;
@@ -99,24 +101,27 @@ static void first_complaint(const struct sj_ffmpeg *p, char *line, size_t size)
 int sj_ffmpeg_finish(struct sj_ffmpeg *p)
 {
     int how;
+    close(p->out); /* or a process with more to say would wait for a reader for ever */
+    p->out = -1;
     while (waitpid(p->pid, &how, 0) < 0)
         if (errno != EINTR)
-            return sj_fail_errno("lost the ffmpeg process of '%s'", p->path);
+            return sj_fail_errno("lost the ffmpeg process of '%s'", p->name);
     p->pid = 0;
-    if (WIFEXITED(how) && !WEXITSTATUS(how))
+    if ((WIFEXITED(how) && !WEXITSTATUS(how)) || (WIFSIGNALED(how) && WTERMSIG(how) == SIGPIPE))
         return SJ_OK;
     char line[512];
     first_complaint(p, line, sizeof line);
     if (WIFSIGNALED(how))
-        return sj_fail(SJ_SYSTEM, "ffmpeg was killed by signal %d while decoding '%s'", WTERMSIG(how), p->path);
-    return sj_fail(SJ_INPUT, "'%s' cannot be decoded (ffmpeg: %s)", p->path, line);
+        return sj_fail(SJ_SYSTEM, "ffmpeg was killed by signal %d while decoding '%s'", WTERMSIG(how), p->name);
+    return sj_fail(SJ_INPUT, "'%s' cannot be decoded (ffmpeg: %s)", p->name, line);
 }
 
 void sj_ffmpeg_close(struct sj_ffmpeg *p)
 {
     if (!p)
         return;
-    close(p->out);
+    if (p->out >= 0)
+        close(p->out);
     close(p->log);
     if (p->pid) {
         kill(p->pid, SIGKILL);
@@ -124,5 +129,6 @@ void sj_ffmpeg_close(struct sj_ffmpeg *p)
             ;
     }
     free(p->path);
+    free(p->name);
     free(p);
 }

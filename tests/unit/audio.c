@@ -1,11 +1,13 @@
 /* Sound files of every kind against the tones that they were made of; damaged ones by name and reason. */
 #include "audio.h"
 #include "decode.h"
+#include "spool.h"
 
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/tap.h"
@@ -128,7 +130,8 @@ static void every_format(void)
 static void through_programs(void)
 {
     static const struct { const char *options, *name; double bound; } made[] = {
-        {"", "x.flac", 3e-4}, {"", "x.aiff", 3e-4}, {"-c:a pcm_f32be", "x.au", 3e-4}, {"-c:a pcm_f32le", "x.w64", 3e-4}, {"-q:a 9", "x.ogg", 0.05},
+        {"", "x.flac", 3e-4}, {"", "x.aiff", 3e-4}, {"", "x.caf", 3e-4}, {"-rf64 always", "rf64.wav", 3e-4},
+        {"-c:a pcm_f32be", "x.au", 3e-4}, {"-c:a pcm_f32le", "x.w64", 3e-4}, {"-q:a 9", "x.ogg", 0.05},
         {"-b:a 192k", "x.mp3", 0.05}, {"-b:a 192k", "x.m4a", 0.05}, {"-b:a 192k", "x.opus", 0.05}};
     if (system("ffmpeg -version >/dev/null 2>&1")) {
         skip("compressed formats", "no ffmpeg");
@@ -268,6 +271,89 @@ static void standard_input(void)
     ok(!status && n == 16003, "a pipe of unknown length: %s", status ? sj_reason() : "read");
 }
 
+/* Every format as it comes through a pipe: whole it is what the file is, cut it is refused. */
+static void every_pipe(void)
+{
+    static const char *const names[] = {"x.flac", "x.aiff", "x.caf", "rf64.wav", "x.au",
+                                        "x.w64", "x.ogg", "x.mp3", "x.m4a", "x.opus"};
+    static float file[40000];
+    if (system("ffmpeg -version >/dev/null 2>&1")) {
+        skip("pipes of every format", "no ffmpeg");
+        return;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char to[24];
+        int lanes;
+        int64_t n = 0, m = 0;
+        int status = decode(in_dir(names[i]), 0, 40000, file, 40000, &lanes, &n);
+        status = status ? status : from_pipe(names[i], &m);
+        ok(!status && n == m && !memcmp(file, out, (size_t)n * sizeof *out), "%s through a pipe: %s", names[i],
+           status ? sj_reason() : "the same");
+        snprintf(to, sizeof to, "cut-%s", names[i]);
+        cut(names[i], to, 0.6);
+        status = from_pipe(to, &m);
+        ok(status == SJ_INPUT && strstr(sj_reason(), "standard input"), "%s: %s", to, sj_reason());
+        status = from_file(to, &m);
+        ok(status == SJ_INPUT && strstr(sj_reason(), "standard input"), "%s as a file: %s", to, sj_reason());
+    }
+}
+
+/* libmpg123 has much to say about damaged files; nobody but us speaks to people. */
+static void silence(void)
+{
+    static char noise[6000];
+    if (access(in_dir("x.mp3"), F_OK)) {
+        skip("a damaged MP3 file", "no ffmpeg");
+        return;
+    }
+    FILE *f = fopen(in_dir("x.mp3"), "r+");
+    srand(1);
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)rand();
+    fseek(f, 8000, SEEK_SET), fwrite(noise, 1, sizeof noise, f), fclose(f);
+    int64_t n;
+    int saved = dup(2), lanes, fd = open(in_dir("said"), O_CREAT | O_TRUNC | O_RDWR, 0600);
+    struct stat st;
+    dup2(fd, 2);
+    int status = decode(in_dir("x.mp3"), 0, 1000, out, 40000, &lanes, &n);
+    cut("x.mp3", "cut.mp3", 0.3);
+    int other = decode(in_dir("cut.mp3"), 0, 1000, out, 40000, &lanes, &n);
+    dup2(saved, 2);
+    close(saved);
+    ok(status == SJ_INPUT && other == SJ_INPUT, "damaged MP3 files: %s", sj_reason());
+    ok(!fstat(fd, &st) && !st.st_size, "nothing is said beside it");
+    close(fd);
+}
+
+static void kept(void)
+{
+    int fd[2], file = -1;
+    struct stat st;
+    unsigned char peeked[4];
+    if (pipe(fd) || write(fd[1], "ab", 2) != 2)
+        return;
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        usleep(20000);
+        _exit(write(fd[1], "cdefgh", 6) != 6);
+    }
+    ok(sj_spool_peek(fd[0], peeked, 4) == 4 && !memcmp(peeked, "abcd", 4), "the head of a pipe, written in two pieces");
+    close(fd[1]);
+    waitpid(child, NULL, 0);
+    ok(!sj_spool(fd[0], "x", 8, &file) && !fstat(file, &st) && st.st_size == 8 && !st.st_nlink,
+       "all of it is kept, without a name");
+    close(file);
+    ok(sj_spool_peek(fd[0], peeked, 4) == 0, "nothing is left");
+    close(fd[0]);
+    file = open(in_dir("x.wav"), O_RDONLY);
+    ok(sj_spool(file, "x", 100, &fd[0]) == SJ_INPUT && strstr(sj_reason(), "longer than"), "%s", sj_reason());
+    setenv("TMPDIR", "/nowhere", 1);
+    ok(sj_spool(file, "x", 1 << 20, &fd[0]) == SJ_SYSTEM && strstr(sj_reason(), "/nowhere"), "%s", sj_reason());
+    unsetenv("TMPDIR");
+    close(file);
+}
+
 int main(void)
 {
     if (!mkdtemp(dir))
@@ -275,7 +361,10 @@ int main(void)
     every_format();
     through_programs();
     standard_input();
+    every_pipe();
+    kept();
     wav("s16.wav", 44100, 1, S16, 44107, 0);
+    silence();
     damaged();
     char command[64];
     snprintf(command, sizeof command, "/bin/rm -rf '%s'", dir);
