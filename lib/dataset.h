@@ -16,7 +16,8 @@ enum {
     SJ_DATASET_BLOCK = 8000 /* samples per entry of the activity table (0.5 s) */
 };
 
-/* -- reading ------------------------------------------------------------------------------------------------------- */
+/* -- reading -------------------------------------------------------------------------------------------------------
+ * */
 struct sj_dataset;
 
 struct sj_dataset_track {
@@ -41,23 +42,25 @@ const char *const *sj_dataset_classes(const struct sj_dataset *d, int *n);
  * Thread-safe. */
 int sj_dataset_read(const struct sj_dataset *d, int64_t t, int stem, int64_t start, int64_t count, int16_t *out);
 
-/* -- writing ------------------------------------------------------------------------------------------------------- */
+/* -- writing -------------------------------------------------------------------------------------------------------
+ * */
 struct sj_dataset_writer;
 
-/* Adds to PATH when it exists, else builds PATH.part (continuing one that is there), which becomes PATH at the close.
- * What exists must have these classes. provenance: JSON text stored with a new set. SJ_INPUT, SJ_SYSTEM. */
+/* Adds to PATH (what it leads to, where it is a symbolic link) when it exists, else builds PATH.part (continuing one
+ * that is there), which becomes PATH at the close. What exists must have these classes. provenance: JSON text stored
+ * with a new set. SJ_INPUT, SJ_SYSTEM. */
 int sj_dataset_writer_open(const char *path, int classes, const char *const *names, const char *provenance,
                            struct sj_dataset_writer **w);
 int64_t sj_dataset_writer_tracks(const struct sj_dataset_writer *w);
-/* *found = 1 when the set has the track from this source, 0 when it does not have it; SJ_INPUT when it has the key from
- * another source. source: a hash of the audio files, as text. */
+/* found = 1 when the set has the track from this source, 0 when it does not have it; SJ_INPUT when it has the key
+ * from another source. source: a hash of the audio files, as text. */
 int sj_dataset_writer_has(const struct sj_dataset_writer *w, const char *key, const char *source, int *found);
 /* Appends a track and flushes, so that an interruption loses at most the track being written. audio (S,N); class (S)
  * ascending. */
 int sj_dataset_writer_add(struct sj_dataset_writer *w, const char *key, const char *source, int stems,
                           const int32_t *class, int64_t samples, const int16_t *audio);
-/* With status 0 a new set gets its name; else what was added stays in PATH.part (or PATH). Frees w. Returns status or
- * the failure. */
+/* With status 0 a new set gets its name; else what was added stays in PATH.part (or PATH), which is removed when
+ * nothing was. Frees w. Returns status or the failure. */
 int sj_dataset_writer_close(struct sj_dataset_writer *w, int status);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dataset_own.h"
+#include "whole.h"
 
 struct entry {
     char *key, *source;
@@ -17,6 +18,7 @@ struct entry {
 struct sj_dataset_writer {
     struct sj_h5 *h;
     char *path, *part; /* part: the name until the end, or NULL when adding in place */
+    struct sj_whole *empty; /* of a part without tracks, which nobody wants to continue, or NULL */
     int64_t tracks, room;
     struct entry *entry;
 };
@@ -29,6 +31,7 @@ static void free_writer(struct sj_dataset_writer *w)
     }
     free(w->entry);
     sj_h5_close(w->h);
+    sj_whole_discard(w->empty);
     free(w->part);
     free(w->path);
     free(w);
@@ -115,10 +118,14 @@ int sj_dataset_writer_open(const char *path, int classes, const char *const *nam
                            struct sj_dataset_writer **out)
 {
     struct sj_dataset_writer *w = calloc(1, sizeof *w);
-    if (!w || !(w->path = strdup(path)) || (access(path, F_OK) && asprintf(&w->part, "%s.part", path) < 0)) {
-        if (w)
-            free(w->path);
+    if (!w || !(w->path = sj_whole_target(path))) {
         free(w);
+        return w ? SJ_SYSTEM : sj_fail(SJ_SYSTEM, "no memory to write '%s'", path);
+    }
+    path = w->path;
+    if (access(path, F_OK) && asprintf(&w->part, "%s.part", path) < 0) {
+        w->part = NULL;
+        free_writer(w);
         return sj_fail(SJ_SYSTEM, "no memory to write '%s'", path);
     }
     const char *name = w->part ? w->part : path;
@@ -129,6 +136,8 @@ int sj_dataset_writer_open(const char *path, int classes, const char *const *nam
         status = same_classes(w, classes, names);
     if (!status)
         status = read_entries(w);
+    if (!status && w->part && !w->tracks)
+        status = sj_whole_guard(w->part, &w->empty);
     if (status) {
         free_writer(w);
         return status;
@@ -211,7 +220,11 @@ int sj_dataset_writer_add(struct sj_dataset_writer *w, const char *key, const ch
     find_peaks(stems, samples, blocks, audio, peak);
     status = write_track(w, key, source, stems, class, samples, audio, peak, blocks);
     free(peak);
-    return status ? status : remember(w, strdup(key), strdup(source));
+    if (status)
+        return status;
+    sj_whole_keep(w->empty);
+    w->empty = NULL;
+    return remember(w, strdup(key), strdup(source));
 }
 
 /* Gives a finished set its name; a rename is on disk when its directory is. */
@@ -235,6 +248,10 @@ int sj_dataset_writer_close(struct sj_dataset_writer *w, int status)
         w->h = NULL;
         if (!status && w->part)
             status = give_name(w->part, w->path);
+        if (!status) {
+            sj_whole_keep(w->empty);
+            w->empty = NULL;
+        }
     }
     free_writer(w);
     return status;

@@ -96,8 +96,8 @@ int sj_spool(int fd, const char *name, int64_t limit, int *file)
         if (n <= 0)
             break;
         if ((all += n) > limit)
-            status = sj_fail(SJ_INPUT, "'%s' must be kept in '%s' to be read, and is longer than %lld MiB", name, folder,
-                             (long long)(limit >> 20));
+            status = sj_fail(SJ_INPUT, "'%s' must be kept in '%s' to be read, and is longer than %lld MiB", name,
+                             folder, (long long)(limit >> 20));
         else if (put(to, block, n))
             status = sj_fail_errno("cannot keep '%s' in '%s'", name, folder);
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,12 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPEN_FILES = 16 };
+enum { OPEN_FILES = 16, MOST_LINKS = 40 };
 
 struct sj_whole {
     char *path, *temp;
     int slot;
-    int in_place; /* a device or named pipe: temp is path, nothing is renamed or removed */
+    int in_place;    /* a device or named pipe: temp is path, nothing is renamed or removed */
+    struct stat old; /* of the file that is replaced; st_mode 0: there is none */
+    mode_t mode;     /* of the new one */
 };
 
 /* What a signal handler must find: the one place where process-wide state cannot be avoided. A slot holds a name or NULL. */
@@ -73,7 +76,30 @@ static void release(struct sj_whole *w)
     free(w);
 }
 
-/* Makes the temporary file. */
+/* What a chain of symbolic links leads to, whether that is there or not; owned by the caller. NULL with errno. */
+static char *follow(const char *path)
+{
+    char *at = strdup(path);
+    for (int links = 0; at; links++) {
+        char to[PATH_MAX], *next;
+        ssize_t n = readlink(at, to, sizeof to - 1);
+        if (n < 0)
+            return at; /* no link: the end */
+        to[n] = 0;
+        char *slash = strrchr(at, '/');
+        int folder = slash && *to != '/' ? (int)(slash + 1 - at) : 0; /* a link is relative to its folder */
+        if (links == MOST_LINKS || asprintf(&next, "%.*s%s", folder, at, to) < 0) {
+            free(at);
+            errno = links == MOST_LINKS ? ELOOP : ENOMEM;
+            return NULL;
+        }
+        free(at);
+        at = next;
+    }
+    return at;
+}
+
+/* Makes the temporary file, for our eyes only until it is whole. */
 static int make_temp(struct sj_whole *w)
 {
     size_t size = strlen(w->path) + 16;
@@ -85,7 +111,7 @@ static int make_temp(struct sj_whole *w)
         return sj_fail_errno("cannot write '%s'", w->path);
     mode_t mask = umask(0);
     umask(mask);
-    fchmod(fd, 0666 & ~mask);
+    w->mode = w->old.st_mode ? w->old.st_mode & 0777 : 0666 & ~mask;
     close(fd);
     if (reserve_slot(w))
         return SJ_OK;
@@ -99,16 +125,17 @@ int sj_whole_new(const char *path, struct sj_whole **out)
     int exists = !stat(path, &st);
     if (exists && S_ISDIR(st.st_mode))
         return sj_fail(SJ_SYSTEM, "cannot write '%s': it is a directory", path);
+    if (exists && access(path, W_OK)) /* a folder that may be written to does not make its files so */
+        return sj_fail_errno("cannot write '%s'", path);
     struct sj_whole *w = calloc(1, sizeof *w);
     if (!w)
         return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
     w->slot = OPEN_FILES;
     w->in_place = exists && !S_ISREG(st.st_mode);
     if (exists && !w->in_place)
-        w->path = realpath(path, NULL); /* what a symbolic link points to is replaced, not the link */
-    if (!w->path)
-        w->path = strdup(path);
-    int status = w->path ? SJ_OK : sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
+        w->old = st;
+    w->path = w->in_place ? strdup(path) : follow(path); /* what a link leads to is replaced, not the link */
+    int status = w->path ? SJ_OK : sj_fail_errno("cannot write '%s'", path);
     if (!status && w->in_place && !(w->temp = strdup(path)))
         status = sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
     if (!status && !w->in_place)
@@ -135,6 +162,15 @@ int sj_whole_apart(const char *path, const char *other)
     return same ? sj_fail(SJ_USAGE, "writing '%s' would replace '%s', which this run uses", path, other) : SJ_OK;
 }
 
+/* Permissions and, where that is allowed, owner of the file that is replaced; or what umask leaves. */
+static int set_mode(const struct sj_whole *w)
+{
+    int given = w->old.st_mode && (w->old.st_uid != geteuid() || w->old.st_gid != getegid());
+    if (given && chown(w->temp, w->old.st_uid, w->old.st_gid))
+        given = 0; /* another's file in a folder of ours: the new one is ours */
+    return chmod(w->temp, w->mode);
+}
+
 static int sync_path(const char *path, int flags)
 {
     int fd = open(path, flags | O_CLOEXEC);
@@ -152,7 +188,7 @@ int sj_whole_commit(struct sj_whole *w)
         release(w);
         return SJ_OK;
     }
-    if (sync_path(w->temp, O_RDONLY) || rename(w->temp, w->path)) {
+    if (sync_path(w->temp, O_RDONLY) || set_mode(w) || rename(w->temp, w->path)) {
         int status = sj_fail_errno("cannot write '%s'", w->path);
         unlink(w->temp);
         release(w);
@@ -166,6 +202,34 @@ int sj_whole_commit(struct sj_whole *w)
         status = sj_fail_errno("cannot sync the directory '%s'", slash ? w->path : ".");
     release(w);
     return status;
+}
+
+int sj_whole_guard(const char *path, struct sj_whole **out)
+{
+    struct sj_whole *w = calloc(1, sizeof *w);
+    if (w)
+        w->slot = OPEN_FILES;
+    if (!w || !(w->path = strdup(path)) || !(w->temp = strdup(path)) || !reserve_slot(w)) {
+        if (w)
+            release(w);
+        return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory, or too many unfinished files", path);
+    }
+    *out = w;
+    return SJ_OK;
+}
+
+void sj_whole_keep(struct sj_whole *w)
+{
+    if (w)
+        release(w);
+}
+
+char *sj_whole_target(const char *path)
+{
+    char *target = follow(path);
+    if (!target)
+        (void)sj_fail_errno("cannot write '%s'", path);
+    return target;
 }
 
 void sj_whole_discard(struct sj_whole *w)

@@ -202,7 +202,10 @@ rm -r musdb18hq/C
 fails 3 "has 4 classes from 'bass' to 'vocals' where 11" "other classes" \
     "$chunk" --dataset musdb.h5 --class-map "$root/schemas/classes/moisesdb.tsv" moises
 fails 3 "without stems" "a plain file in a training set" "$chunk" --dataset x.h5 mix.wav
-ok "leaves no set" test ! -e x.h5
+is "$(echo x.h5*)" "x.h5*" "leaves neither a set nor a part of one"
+mkdir half && cp -r musdb18hq/A half/A && cp -r uneven half/B
+fails 3 "more than 0.5 s apart" "a set whose second track is bad" "$chunk" -j1 --dataset half.h5 half
+is "$(echo half.h5*)" "half.h5.part" "leaves what can be continued"
 i=0
 while [ $i -lt 30 ]; do
     i=$((i + 1))

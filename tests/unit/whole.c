@@ -3,6 +3,7 @@
 #include <glob.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,94 @@ static void in_child(const char *path, int sig, const char *name)
     ok(sig ? WIFSIGNALED(status) && WTERMSIG(status) == sig : WIFEXITED(status) && WEXITSTATUS(status) == 7, "%s ends it", name);
 }
 
+static const char *in(const char *dir, const char *name)
+{
+    static char path[4][96];
+    static int turn;
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+    return path[turn];
+}
+
+static int put(const char *path)
+{
+    struct sj_whole *w;
+    int status = sj_whole_new(path, &w);
+    return status ? status : sj_whole_commit(w);
+}
+
+static int mode(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) || !S_ISREG(st.st_mode) ? -1 : (int)(st.st_mode & 07777);
+}
+
+static void links_and_modes(const char *dir)
+{
+    struct stat st;
+    mkdir(in(dir, "sub"), 0777);
+    /* link -> sub/second -> ../target, which is not there; then it is */
+    ok(!symlink("sub/second", in(dir, "link")) && !symlink("../target", in(dir, "sub/second")), "links to nowhere");
+    is_int(put(in(dir, "link")), SJ_OK, "are written through");
+    is_int(mode(in(dir, "target")), 0644, "to what they lead to");
+    chmod(in(dir, "target"), 0600);
+    is_int(put(in(dir, "link")), SJ_OK, "again");
+    is_int(mode(in(dir, "target")), 0600, "the mode of an existing file stays");
+    ok(!lstat(in(dir, "link"), &st) && S_ISLNK(st.st_mode) && !lstat(in(dir, "sub/second"), &st) &&
+       S_ISLNK(st.st_mode), "the links stay links");
+    ok(!symlink("loop", in(dir, "loop")) && put(in(dir, "loop")) == SJ_SYSTEM, "links in a circle: %s", sj_reason());
+    umask(077);
+    is_int(put(in(dir, "private")), SJ_OK, "a new file under another umask");
+    is_int(mode(in(dir, "private")), 0600, "has its mode");
+    umask(022);
+    if (geteuid()) {
+        chmod(in(dir, "target"), 0400);
+        is_int(put(in(dir, "target")), SJ_SYSTEM, "a file that may not be written to is not replaced");
+    } else {
+        ok(!chown(in(dir, "target"), 4321, 8765) && !put(in(dir, "link")) && !stat(in(dir, "target"), &st) &&
+           st.st_uid == 4321 && st.st_gid == 8765 && mode(in(dir, "target")) == 0600, "root leaves a file its owner");
+    }
+    struct sj_whole *w;
+    ok(!mkfifo(in(dir, "pipe"), 0600) && !symlink("pipe", in(dir, "to-pipe")) && !sj_whole_new(in(dir, "to-pipe"), &w) &&
+       !strcmp(sj_whole_temp(w), in(dir, "to-pipe")) && !sj_whole_commit(w), "a named pipe is written to");
+    ok(!lstat(in(dir, "pipe"), &st) && S_ISFIFO(st.st_mode), "and stays one");
+    is_int(put("/dev/null"), SJ_OK, "a device");
+    ok(!stat("/dev/null", &st) && S_ISCHR(st.st_mode), "stays one, too");
+    is_int((long)leftovers(dir), 0, "nothing is left");
+    static const char *const names[] = {"pipe", "to-pipe", "private", "loop", "target", "link", "sub/second"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlink(in(dir, names[i]));
+    rmdir(in(dir, "sub"));
+}
+
+static void make(const char *path)
+{
+    fclose(fopen(path, "w"));
+}
+
+static void guarded(const char *dir)
+{
+    struct sj_whole *w;
+    const char *path = in(dir, "part");
+    make(path);
+    sj_whole_guard(path, &w);
+    sj_whole_keep(w);
+    ok(exists(path), "what is kept is kept");
+    sj_whole_guard(path, &w);
+    sj_whole_discard(w);
+    ok(!exists(path), "what is not is removed");
+    make(path);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (!pid) {
+        sj_whole_signals();
+        sj_whole_guard(path, &w);
+        raise(SIGTERM);
+    }
+    waitpid(pid, NULL, 0);
+    ok(!exists(path), "by a signal, too");
+}
+
 int main(void)
 {
     char dir[] = "/tmp/sj-whole-XXXXXX", path[64];
@@ -69,6 +158,9 @@ int main(void)
     in_child(path, SIGTERM, "SIGTERM");
     in_child(path, SIGINT, "SIGINT");
     ok(!exists(path) && leftovers(dir) == 0, "exit and signals leave nothing");
+
+    links_and_modes(dir);
+    guarded(dir);
 
     snprintf(path, sizeof path, "%s/no/such", dir);
     is_int(sj_whole_new(path, &w), SJ_SYSTEM, "a missing directory is refused");
