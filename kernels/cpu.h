@@ -41,8 +41,15 @@ int sjk_linear_forward(struct sjk *, struct sjk_linear *, int64_t M, const void 
 int sjk_linear_backward_x(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
 int sjk_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
 
+/* What every back end keeps for open.c; its own data begin with it. */
+struct sjk_own {
+    void (*close)(struct sjk *); /* releases all of it, k too */
+    int has_bf16;
+};
+
 /* The CPU's part of an open back end. */
 struct sjk_cpu {
+    struct sjk_own own;
     const struct sjk_rows *rows; /* NULL in the reference */
     void *scratch;
     size_t scratch_size;

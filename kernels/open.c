@@ -3,21 +3,11 @@
 #include "tables.h"
 
 #include <omp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 enum { huge_page = 2 << 20, huge_from = 4 << 20 };
-
-int sjk_fail(struct sjk *k, int status, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(k->reason, sizeof k->reason, format, ap);
-    va_end(ap);
-    return status;
-}
 
 const char *sjk_reason(const struct sjk *k)
 {
@@ -40,7 +30,7 @@ const struct sjk_ops *const *sjk_cpu_tables(int *n)
 
 int sjk_has_bf16(const struct sjk *k)
 {
-    return !strcmp(k->ops->name, "avx512bf16");
+    return ((const struct sjk_own *)k->own)->has_bf16;
 }
 
 /* The place of a table in sjk_cpu_tables ("": the best), or -1. */
@@ -79,6 +69,16 @@ static int choose(const char *backend, int *status, char *why, size_t size)
     return at;
 }
 
+static void close_cpu(struct sjk *k)
+{
+    struct sjk_cpu *own = k->own;
+    if (own->dnnl)
+        own->dnnl_free(own->dnnl);
+    free(own->scratch);
+    free(own);
+    free(k);
+}
+
 int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size_t size)
 {
     static const struct sjk_rows *const rows[] = {NULL, &cpu_rows_portable, &cpu_rows_avx2, &cpu_rows_avx512,
@@ -103,6 +103,8 @@ int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size
     k->ops = sjk_cpu_tables(&n)[at];
     k->threads = threads ? threads : omp_get_num_procs();
     k->own = own;
+    own->own.close = close_cpu;
+    own->own.has_bf16 = !strcmp(k->ops->name, "avx512bf16");
     own->rows = rows[at];
     *out = k;
     return 0;
@@ -110,14 +112,8 @@ int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size
 
 void sjk_close(struct sjk *k)
 {
-    if (!k)
-        return;
-    struct sjk_cpu *own = k->own;
-    if (own->dnnl)
-        own->dnnl_free(own->dnnl);
-    free(own->scratch);
-    free(own);
-    free(k);
+    if (k)
+        ((struct sjk_own *)k->own)->close(k);
 }
 
 void *sjk_memory(size_t bytes)
