@@ -118,11 +118,18 @@ static int parse(struct sj_classmap *m, FILE *f, const char *name)
     return status;
 }
 
-/* A map by path, or by name from where maps are installed. */
+static FILE *open_four(void)
+{
+    return fmemopen((void *)(uintptr_t)four_classes, strlen(four_classes), "r");
+}
+
+/* A map by path, or by name from where maps are installed; "four" need not be. */
 static FILE *open_map(const char *map)
 {
     char path[4096];
     FILE *f = fopen(map, "re");
+    if (!f && errno == ENOENT && !strcmp(map, "four"))
+        return open_four();
     if (!f && errno == ENOENT && !strchr(map, '/')) {
         snprintf(path, sizeof path, "%s/classes/%s.tsv", SJ_DATADIR, map);
         f = fopen(path, "re");
@@ -132,10 +139,11 @@ static FILE *open_map(const char *map)
 
 static int read_map(struct sj_classmap *m, const char *map)
 {
-    FILE *f = map ? open_map(map) : fmemopen((void *)(uintptr_t)four_classes, strlen(four_classes), "r");
+    FILE *f = map ? open_map(map) : open_four();
+    map = map ? map : "four";
     if (!f)
-        return sj_fail_errno("cannot read the class map '%s'", map ? map : "four");
-    int status = parse(m, f, map ? map : "four");
+        return sj_fail_errno("cannot read the class map '%s'", map);
+    int status = parse(m, f, map);
     fclose(f);
     return status;
 }

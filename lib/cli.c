@@ -69,6 +69,24 @@ int sj_cli_real(const char *what, const char *text, double min, double max, doub
     return SJ_OK;
 }
 
+int sj_cli_reals(const char *what, const char *text, double min, double max, int n, const char *things, double *value)
+{
+    const char *p = text;
+    for (int i = 0; i < n; i++) {
+        char one[64];
+        size_t length = strcspn(p, ",");
+        snprintf(one, sizeof one, "%.*s", (int)length, p);
+        int status = sj_cli_real(what, one, min, max, &value[i]);
+        if (status)
+            return status;
+        p += length;
+        if ((*p == ',') != (i + 1 < n))
+            return sj_fail(SJ_USAGE, "%s is '%s', must have one number for each of the %d %s", what, text, n, things);
+        p += *p == ',';
+    }
+    return SJ_OK;
+}
+
 static int choose(const char *what, const struct sj_option *o, const char *text, int *value)
 {
     char list[256] = "";

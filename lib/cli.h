@@ -49,4 +49,7 @@ sj_json *sj_cli_provenance(const struct sj_option *const *tables);
 int sj_cli_int(const char *what, const char *text, double min, double max, int64_t *value);
 int sj_cli_real(const char *what, const char *text, double min, double max, double *value);
 
+/* n such numbers with commas between them, one for each of the n `things` ("sets", for the message). */
+int sj_cli_reals(const char *what, const char *text, double min, double max, int n, const char *things, double *value);
+
 #endif

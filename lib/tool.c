@@ -108,24 +108,38 @@ void sj_head_kind(struct sj_head *head, const char *kind, const char *dims, enum
     }
 }
 
-static void add_provenance(const struct sj_run *run, struct sj_head *head, const struct sj_option *common)
+static sj_json *provenance_entry(const struct sj_run *run, const struct sj_option *common)
 {
     const struct sj_option *tables[] = {run->tool->options ? run->tool->options : no_options, common, NULL};
     sj_json *entry = sj_json_object();
     sj_json_set(entry, "tool", sj_json_string(run->tool->name));
     sj_json_set(entry, "version", sj_json_string(SJ_VERSION));
     sj_json_set(entry, "options", sj_cli_provenance(tables));
-    sj_json_append(head->provenance, entry);
+    return entry;
 }
 
-void sj_run_provenance(const struct sj_run *run, struct sj_head *head)
+static sj_json *entry_of(const struct sj_run *run)
 {
     int64_t seed = run->seed;
     const struct sj_option common[] = {
         {.type = run->tool->common & SJ_TAKES_SEED ? SJ_INT : SJ_OPTION_NONE, .name = "seed", .value = &seed,
          .changes_output = 1},
         {.type = SJ_OPTION_NONE}};
-    add_provenance(run, head, common);
+    return provenance_entry(run, common);
+}
+
+void sj_run_provenance(const struct sj_run *run, struct sj_head *head)
+{
+    sj_json_append(head->provenance, entry_of(run));
+}
+
+int sj_run_provenance_text(const struct sj_run *run, char **text)
+{
+    sj_json *list = sj_json_array();
+    sj_json_append(list, entry_of(run));
+    int status = sj_json_text(list, text);
+    sj_json_free(list);
+    return status;
 }
 
 int sj_run_backend(const struct sj_run *run, struct sjk **k)

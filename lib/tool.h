@@ -73,6 +73,9 @@ void sj_head_kind(struct sj_head *head, const char *kind, const char *dims, enum
 /* Appends {"tool", "version", "options"} of this run to a head's provenance (programs with `run`). */
 void sj_run_provenance(const struct sj_run *run, struct sj_head *head);
 
+/* The same as the text of a list of one, for files: the caller frees it. */
+int sj_run_provenance_text(const struct sj_run *run, char **text);
+
 /* Opens the back end that --backend and -j ask for. */
 int sj_run_backend(const struct sj_run *run, struct sjk **k);
 

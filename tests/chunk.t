@@ -108,7 +108,7 @@ printf 'kazoo\tbrass\n*bass*\tlow\n*\t@none\n' >own.tsv
 ok "one's own map" "$chunk" --stems --class-map own.tsv --layout musdb18hq library -o l.sjt
 is "$(keys l.sjt)" "library/brass:stem:brass library/low:stem:low " "classes in its order"
 ok "another order" "$chunk" --stems --class-map own.tsv --classes low,brass --layout musdb18hq library -o l.sjt
-is "$("$view" l.sjt | grep classes)" "# classes low brass" "of the classes"
+is "$("$view" l.sjt | grep '^# classes')" "# classes low brass" "of the classes"
 ok "classes without a map" "$chunk" --stems --classes drums,bass musdb18hq/A/bass.wav -o l.sjt
 is "$(keys l.sjt)" "bass:stem:bass " "go by their names"
 fails 3 "own.tsv' line 1: class 'brass' is not in the list" "a class not listed" \
@@ -245,8 +245,31 @@ ok "weights" "$chunk" --pairs --take 3 --weights 1,0.5 musdb.h5 whole.h5 -o weig
 fails 2 "--weights is '1', must have one number for each of the 2 sets" "too few weights" \
     "$chunk" --pairs --weights 1 --take 1 musdb.h5 whole.h5
 fails 3 "mix.wav' is not an HDF5 file" "pairs of sound" "$chunk" --pairs mix.wav
-fails 2 "go with --pairs" "--skip of chunks" "$chunk" --skip 3 mix.wav
-fails 2 "not with --stems" "--stems into a set" "$chunk" --stems --dataset x.h5 musdb18hq
+# -- options that would do nothing
+for o in "--skip 0" "--take 1" "--weights 1" "--seed 0"; do
+    fails 2 "${o% *} does nothing without --pairs" "$o of chunks" "$chunk" $o mix.wav
+    fails 2 "${o% *} does nothing with --dataset" "$o of a set" "$chunk" $o --dataset x.h5 musdb18hq
+done
+for o in --stems --mixes "--output x" "--chunk-frames 16"; do
+    fails 2 "${o% *} does nothing with --dataset" "$o and a set" "$chunk" $o --dataset x.h5 musdb18hq
+done
+for o in --stems --mixes --keep-going "--pad 0.5" "--layout auto" "--class-map four" "--classes bass"; do
+    fails 2 "${o% *} does nothing with --pairs" "$o and pairs" "$chunk" $o --pairs --take 1 musdb.h5
+done
+fails 2 "not both at once" "pairs and a set" "$chunk" --pairs --dataset x.h5 musdb.h5
+
+# -- what determines the output travels with it
+"$chunk" --stems --mixes --pad 1 --layout musdb18hq --classes bass,drums,other,vocals --class-map four -q musdb18hq \
+    -o said.sjt
+check "options are said in the provenance" '
+p = next(records("said.sjt"))["provenance"][0]["options"]
+want = {"stems": True, "mixes": True, "pad": 1, "layout": "musdb18hq", "classes": "bass,drums,other,vocals",
+        "class-map": "four", "chunk-frames": 800}
+assert want == {k: p.get(k) for k in want}, p'
+check "of a training set, too" '
+import h5py, json
+p = json.loads(h5py.File("musdb.h5").attrs["provenance"])
+assert p[0]["tool"] == "sj-chunk" and p[0]["options"]["pad"] == 0.5 and p[0]["options"]["layout"] == "auto", p'
 
 # -- real music
 music=$shared/data
@@ -283,6 +306,6 @@ open("short.wav", "wb").write(b)
 E
 ok "a whole WAV file" "$bin/sj-chunk" whole.wav -o whole.sjt
 fails 3 "'short.wav' is cut short" "a WAV file whose data chunk claims more" "$bin/sj-chunk" short.wav -o short.sjt
-fails 2 "go with --pairs" "--seed without --pairs" "$bin/sj-chunk" --seed 3 whole.wav
+fails 2 "nothing without --pairs" "--seed without --pairs" "$bin/sj-chunk" --seed 3 whole.wav
 fails 2 "convert with sj-view" "an ending that promises another format" "$bin/sj-chunk" whole.wav -o whole.npy
 finish
