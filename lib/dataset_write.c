@@ -63,7 +63,7 @@ static int read_entries(struct sj_dataset_writer *w)
     for (int64_t t = 0;; t++) {
         char *key = NULL, *source = NULL;
         sj_dataset_member(name, t, NULL);
-        if (!sj_h5_has(w->h, name))
+        if (!sj_h5_has_link(w->h, name))
             return SJ_OK;
         if (!sj_h5_has_attr(w->h, name, "key"))
             return sj_h5_delete(w->h, name);
@@ -129,13 +129,20 @@ int sj_dataset_writer_open(const char *path, int classes, const char *const *nam
         return sj_fail(SJ_SYSTEM, "no memory to write '%s'", path);
     }
     const char *name = w->part ? w->part : path;
-    int status = access(name, F_OK) ? start_set(name, classes, names, provenance) : SJ_OK;
+    int fresh = access(name, F_OK) != 0, status = fresh ? start_set(name, classes, names, provenance) : SJ_OK;
     if (!status)
         status = sj_h5_edit(name, &w->h);
     if (!status)
         status = same_classes(w, classes, names);
     if (!status)
         status = read_entries(w);
+    if (!status && w->part && !w->tracks && !fresh) { /* nothing to continue, and who knows what its writer left */
+        sj_h5_close(w->h);
+        w->h = NULL;
+        status = start_set(name, classes, names, provenance);
+        if (!status)
+            status = sj_h5_edit(name, &w->h);
+    }
     if (!status && w->part && !w->tracks)
         status = sj_whole_guard(w->part, &w->empty);
     if (status) {
