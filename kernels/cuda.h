@@ -32,14 +32,18 @@ extern "C" {
                         cuda_check((k), cudaGetLastError(), #kernel)))
 #endif
 
+#ifndef SJ_EMULATED
+enum { cuda_event_flags = cudaEventDisableTiming | cudaEventBlockingSync }; /* waiting leaves the processor alone */
+#endif
 enum cuda_mode { CUDA_RUN, CUDA_FIRST, CUDA_RECORD, CUDA_REPLAY }; /* CUDA_FIRST runs too, and counts what is staged */
 
-struct cuda_work; /* recorded work: dev_cuda.cu's */
+struct cuda_work; /* recorded work: repeat_cuda.cu's */
 
 /* The CUDA part of an open back end. */
 struct sjk_cuda {
     struct sjk_own own; /* first, as in every back end */
     int device, capability, multiprocessors; /* capability: 10 * major + minor */
+    char name[256];
     cudaStream_t stream, arrival; /* of the operations; of the inboxes */
     enum cuda_mode mode;
     struct cuda_work *work, *current; /* all that is known, latest first; what was begun */
@@ -69,6 +73,10 @@ extern "C" {
 /* 0 for cudaSuccess, else the status SJK_DEVICE with the reason "what: the runtime's words". */
 int cuda_check(struct sjk *, cudaError_t, const char *what);
 
+/* `bytes` of device memory for cudaFree, not cleared, NULL for 0; a status when there is none, its reason says how much
+ * is needed and free. Allowed where alloc is, and in a first run. */
+int cuda_memory(struct sjk *, size_t bytes, void **p);
+
 /* `bytes` of device memory, 256-byte aligned, not cleared; the next call gives the same memory again. NULL: no memory,
  * reason recorded. Growing it waits for the device and forgets recorded work, whose pointers are stale; the first run
  * of a key makes it grow, so that it never has to while the key is recorded. */
@@ -79,8 +87,17 @@ void *cuda_scratch(struct sjk *, size_t bytes);
  * and gives the recorded address. NULL: reason recorded. */
 const void *cuda_stage(struct sjk *, const void *host, size_t bytes);
 
-/* dev_cuda.cu. cuda_inbox_take always gives the same address, so that recorded work may read it; take, as get, does not
- * belong between begin and end. cuda_zero and cuda_copy are for operations too: they take part in recording. */
+/* Ends what was begun and never ended, because it failed; for the operations that do not belong between begin and end.
+ * Makes the device current for this thread. */
+void cuda_settle(struct sjk *);
+/* Waits and discards all recorded graphs: work is recorded again when it is next met. */
+void cuda_forget(struct sjk *);
+/* Releases what repeated work keeps. */
+void cuda_repeat_close(struct sjk *);
+
+/* dev_cuda.cu, repeat_cuda.cu (put, begin, end), inbox_cuda.cu. cuda_inbox_take always gives the same address, so that
+ * recorded work may read it; take, as get, does not belong between begin and end. cuda_zero and cuda_copy are for
+ * operations too: they take part in recording. */
 int cuda_alloc(struct sjk *, size_t bytes, void **p);
 void cuda_free(struct sjk *, void *p);
 int cuda_put(struct sjk *, void *dst, const void *host, size_t bytes);
