@@ -4,16 +4,21 @@
 #   make check    set up, build, run every test
 #   make all | bench-deps | bench | check-asan | lint | install | uninstall | dist | clean
 #
-# CFLAGS, LDFLAGS, DESTDIR and prefix are yours; BUILD is where everything made goes.
+# CFLAGS, LDFLAGS, DESTDIR and prefix are yours; BUILD is where everything made goes. CUDA=0 leaves the CUDA back end out,
+# CUDA=1 insists on it, CUDA=auto makes it where nvcc is; CUDA_ARCHS: for which devices.
 
 VERSION := 0.1.0
 BUILD   ?= build
 prefix  ?= /usr/local
 bindir  ?= $(prefix)/bin
+libdir  ?= $(prefix)/lib
 mandir  ?= $(prefix)/share/man
 datadir ?= $(prefix)/share/sj
-CUDA    ?= auto
 CFLAGS  ?= -O3 -g
+CUDA    ?= auto
+CUDA_HOME  ?= /usr/local/cuda
+CUDA_ARCHS ?= 80 86 89 90 100 120
+NVCCFLAGS  ?= -O3
 
 include pipelines/build.mk
 include pipelines/verbs.mk

@@ -181,9 +181,6 @@ int cuda_mel(struct sjk *, int64_t B, int64_t n, const void *wave, int i16, cons
 int cuda_top_k(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t count,
                float *best, int64_t *index);
 
-/* The export of the plug-in, as sjk_open: device 0 .. n - 1. table_cuda.cu */
-int sjk_cuda_open(int device, int threads, struct sjk **, char *why, size_t size);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,6 @@
 /* open: choosing, opening and closing a back end, and the memory operations of the CPU ones. */
 #include "cpu.h"
+#include "plugin.h"
 #include "tables.h"
 
 #include <omp.h>
@@ -55,11 +56,6 @@ static int choose(const char *backend, int *status, char *why, size_t size)
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             if (!strcmp(backend + 4, known[i]))
                 name = known[i];
-    if (!strcmp(backend, "cuda") || !strncmp(backend, "cuda:", 5)) {
-        *status = SJK_DEVICE;
-        snprintf(why, size, "back end '%s': this build has no CUDA", backend);
-        return -1;
-    }
     *status = name ? SJK_DEVICE : SJK_BAD;
     int at = name ? cpu_table(name) : -1;
     if (!name)
@@ -85,13 +81,18 @@ int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size
                                                   &cpu_rows_avx512bf16};
     int status, n;
     *out = NULL;
-    int at = choose(backend, &status, why, size);
-    if (at < 0)
-        return status;
     if (threads < 0) {
         snprintf(why, size, "%d threads", threads);
         return SJK_BAD;
     }
+    threads = threads ? threads : omp_get_num_procs();
+    if (!strcmp(backend, "cuda") || !strncmp(backend, "cuda:", 5))
+        return sjk_plugin_open(backend, threads, out, why, size);
+    if (!strcmp(backend, "auto") && sjk_plugin_promises() && !sjk_plugin_open("cuda", threads, out, why, size))
+        return 0;
+    int at = choose(backend, &status, why, size);
+    if (at < 0)
+        return status;
     struct sjk *k = calloc(1, sizeof *k);
     struct sjk_cpu *own = calloc(1, sizeof *own);
     if (!k || !own) {
@@ -101,7 +102,7 @@ int sjk_open(const char *backend, int threads, struct sjk **out, char *why, size
         return SJK_MEMORY;
     }
     k->ops = sjk_cpu_tables(&n)[at];
-    k->threads = threads ? threads : omp_get_num_procs();
+    k->threads = threads;
     k->own = own;
     own->own.close = close_cpu;
     own->own.has_bf16 = !strcmp(k->ops->name, "avx512bf16");

@@ -1,4 +1,4 @@
-/* table_cuda: the table of the CUDA back end, and opening it: the only export of libsj-cuda.so.
+/* table_cuda: the table of the CUDA back end, and opening it.
  *
  * How the back end is laid out
  *   cuda.h            what its sources share: launches, scratch, numbers that change in recorded work
@@ -7,6 +7,7 @@
  *   the other *_cuda.cu  own kernels, one source per family of operations, which the tests also compile for the host
  * An operation that is added gets its kernel in the family's source, its declaration in cuda.h and its line below. */
 #include "cuda.h"
+#include "plugin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,7 @@ static int examine(struct sjk *k)
     return status;
 }
 
-extern "C" __attribute__((visibility("default"))) int sjk_cuda_open(int device, int threads, struct sjk **out,
-                                                                    char *why, size_t size)
+static int open_cuda(int device, int threads, struct sjk **out, char *why, size_t size)
 {
     struct sjk *k = (struct sjk *)calloc(1, sizeof *k);
     struct sjk_cuda *own = (struct sjk_cuda *)calloc(1, sizeof *own);
@@ -156,4 +156,10 @@ extern "C" __attribute__((visibility("default"))) int sjk_cuda_open(int device, 
         free(k);
     }
     return status;
+}
+
+/* The only export of the library. */
+extern "C" {
+extern const struct sjk_plugin sjk_cuda_plugin __attribute__((visibility("default")));
+const struct sjk_plugin sjk_cuda_plugin = {SJ_VERSION, sizeof(struct sjk_ops), open_cuda};
 }

@@ -10,10 +10,11 @@ say  := @$(if $(V),:,echo)
 
 packages := hdf5 fftw3f sndfile libmpg123 soxr jansson
 pkg      := $(shell pkg-config --silence-errors --cflags $(packages) 2>/dev/null)
-libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm
+libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm -ldl
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef \
             -Wformat=2 -Wno-format-truncation -Wwrite-strings -Werror
-ours     := -std=c11 -D_GNU_SOURCE -DSJ_VERSION='"$(VERSION)"' -DSJ_DATADIR='"$(datadir)"' -I. -Ilib -Ikernels -fopenmp \
+ours     := -std=c11 -D_GNU_SOURCE -DSJ_VERSION='"$(VERSION)"' -DSJ_DATADIR='"$(datadir)"' \
+            -DSJ_LIBDIR='"$(libdir)"' -I. -Ilib -Ikernels -fopenmp \
             -ffp-contract=off -fno-math-errno -MMD -MP $(warnings)
 
 # Sources. kernels/*_cpu.c is compiled once per instruction set; -ffp-contract is theirs to choose.
@@ -32,12 +33,33 @@ tools    := $(tool_src:tools/%.c=$(BUILD)/bin/%)
 tests    := $(test_src:tests/%.c=$(BUILD)/tests/%)
 archive  := $(BUILD)/libsj.a
 
-ifeq ($(CUDA),1)
-$(error this version has no CUDA back end: use CUDA=auto or CUDA=0)
+# The CUDA back end: kernels/*.cu and what they share with the rest, in a library that programs load when asked to.
+nvcc     := $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc))
+nvcc_home:= $(nvcc:/bin/nvcc=)
+cuda_src := $(wildcard kernels/*_cuda.cu)
+cuda_obj := $(cuda_src:%.cu=$(BUILD)/obj/%.o) $(BUILD)/obj/pic/fail.o
+cuda_own := -std=c++17 -DSJ_VERSION='"$(VERSION)"' -Ikernels -MMD -MP -Werror all-warnings \
+            -Xcompiler -fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-Wall,-Wextra,-Wshadow,-Wpointer-arith,-Wwrite-strings,-Werror \
+            $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
+            -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS))
+cuda_lib := $(firstword $(wildcard $(nvcc_home)/lib64 $(nvcc_home)/lib))
+plugin_so:= $(BUILD)/lib/sj/libsj-cuda.so
+
+ifneq ($(filter-out 0 1 auto,$(CUDA)),)
+$(error CUDA=$(CUDA): auto, 0 or 1)
+endif
+# Until the last of its sources is there.
+cuda_all := layout norm activation objective adamw search mel attention_f32 linear attention
+ifneq ($(words $(wildcard $(cuda_all:%=kernels/%_cuda.cu)))$(shell grep -c sjk_spectra kernels/sjk.h),$(words $(cuda_all))2)
+CUDA := 0
+endif
+plugin   := $(if $(filter-out 0,$(CUDA)),$(if $(and $(nvcc),$(wildcard $(nvcc_home)/include/cudnn.h)),$(plugin_so)))
+ifeq ($(CUDA)$(plugin),1)
+$(error CUDA=1, but no $(if $(nvcc),cuDNN ($(nvcc_home)/include/cudnn.h),nvcc in $(CUDA_HOME)/bin): set CUDA_HOME)
 endif
 
 .PHONY: all
-all: $(tools)
+all: $(tools) $(plugin)
 
 $(archive): $(lib_obj)
 	@rm -f $@
@@ -58,6 +80,22 @@ $(BUILD)/obj/kernels/%_cpu.$(1).o: kernels/%_cpu.c
 	$(hide)$$(CC) $$(ours) $$(CFLAGS) -ffp-contract=fast $$(isa_$(1)) -DSJK_ISA=$(1) -c $$< -o $$@
 endef
 $(foreach i,$(isas),$(eval $(call isa_rule,$(i))))
+
+$(BUILD)/obj/%.o: %.cu
+	@mkdir -p $(@D)
+	$(say) NVCC $<
+	$(hide)$(nvcc) $(cuda_own) $(NVCCFLAGS) -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/obj/pic/%.o: kernels/%.c
+	@mkdir -p $(@D)
+	$(say) CC $< for the plug-in
+	$(hide)$(CC) $(ours) $(CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
+
+$(plugin_so): $(cuda_obj)
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(hide)$(CC) -shared $(LDFLAGS) $^ -L$(cuda_lib) -lcublasLt -lcudnn -lcudart_static -lrt -lpthread -ldl -lm \
+	    -Wl,-z,defs -Wl,--exclude-libs,ALL -Wl,-rpath,'$$ORIGIN:$(cuda_lib)' -o $@
 
 $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(archive)
 	@mkdir -p $(@D)

@@ -19,7 +19,7 @@ prove:
 # The whole suite again under the address and undefined-behaviour sanitizers.
 check-asan:
 	@sh pipelines/setup.sh build demo test
-	@$(MAKE) --no-print-directory check BUILD=$(BUILD)/asan \
+	@$(MAKE) --no-print-directory check BUILD=$(BUILD)/asan CUDA=0 \
 	    CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 lint:
@@ -38,6 +38,7 @@ install: all
 	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man7' \
 	    '$(DESTDIR)$(datadir)/classes' '$(DESTDIR)$(datadir)/schemas'
 	install -m 755 $(tools) '$(DESTDIR)$(bindir)'
+	$(if $(plugin),install -D -m 755 $(plugin) '$(DESTDIR)$(libdir)/sj/$(notdir $(plugin))')
 	for s in 1 5 7; do install -m 644 man/*.$$s '$(DESTDIR)$(mandir)/man'$$s || exit 1; done
 	install -m 644 schemas/*.md '$(DESTDIR)$(datadir)/schemas'
 	install -m 644 schemas/classes/* '$(DESTDIR)$(datadir)/classes'
@@ -46,6 +47,8 @@ uninstall:
 	rm -f $(patsubst $(BUILD)/bin/%,'$(DESTDIR)$(bindir)/%',$(tools))
 	for s in 1 5 7; do for m in man/*.$$s; do rm -f '$(DESTDIR)$(mandir)/man'$$s/$${m##*/} || exit 1; done; done
 	rm -rf '$(DESTDIR)$(datadir)'
+	rm -f '$(DESTDIR)$(libdir)/sj/$(notdir $(plugin_so))'
+	-rmdir '$(DESTDIR)$(libdir)/sj' 2>/dev/null
 
 dist:
 	@mkdir -p $(BUILD)
