@@ -194,8 +194,12 @@ for t in f["track"].values():
         assert np.abs(row / 32768 - x).max() < 0.51 / 32768'
 ok "again" "$chunk" -q --dataset musdb.h5 musdb18hq/
 cp -r musdb18hq/A musdb18hq/C
+cp musdb.h5 died.h5
+"$python" -c 'import h5py; h5py.File("died.h5", "r+")["track/00000002"] = h5py.SoftLink("/nowhere")'
+ok "a set whose writer died while it linked a track" "$chunk" -q --dataset died.h5 musdb18hq/
 "$chunk" --dataset musdb.h5 musdb18hq/ 2>err
 is "$(cat err)" "sj-chunk: 'musdb.h5' has 3 tracks, 1 of them new" "only what is new is added"
+ok "can be continued" "$python" sets.py died.h5 musdb.h5
 cp musdb18hq/B/*.wav musdb18hq/C/
 fails 3 "has a track 'C' that was made from other audio" "audio that has changed" "$chunk" --dataset musdb.h5 musdb18hq/
 rm -r musdb18hq/C

@@ -91,8 +91,8 @@ static void links_and_modes(const char *dir)
            st.st_uid == 4321 && st.st_gid == 8765 && mode(in(dir, "target")) == 0600, "root leaves a file its owner");
     }
     struct sj_whole *w;
-    ok(!mkfifo(in(dir, "pipe"), 0600) && !symlink("pipe", in(dir, "to-pipe")) && !sj_whole_new(in(dir, "to-pipe"), &w) &&
-       !strcmp(sj_whole_temp(w), in(dir, "to-pipe")) && !sj_whole_commit(w), "a named pipe is written to");
+    ok(!mkfifo(in(dir, "pipe"), 0600) && !symlink("pipe", in(dir, "to-pipe")) &&
+       !sj_whole_new(in(dir, "to-pipe"), &w) && !strcmp(sj_whole_temp(w), in(dir, "to-pipe")) && !sj_whole_commit(w), "a named pipe is written to");
     ok(!lstat(in(dir, "pipe"), &st) && S_ISFIFO(st.st_mode), "and stays one");
     is_int(put("/dev/null"), SJ_OK, "a device");
     ok(!stat("/dev/null", &st) && S_ISCHR(st.st_mode), "stays one, too");
