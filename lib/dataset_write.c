@@ -66,7 +66,7 @@ static int read_entries(struct sj_dataset_writer *w)
         if (!sj_h5_has_link(w->h, name))
             return SJ_OK;
         if (!sj_h5_has_attr(w->h, name, "key"))
-            return sj_h5_delete(w->h, name);
+            return sj_h5_set_aside(w->h, name);
         int status = sj_h5_get_text(w->h, name, "key", &key);
         if (!status && (status = sj_h5_get_text(w->h, name, "source", &source)))
             free(key);

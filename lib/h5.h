@@ -74,8 +74,10 @@ int sj_h5_append_text(struct sj_h5 *h, const char *path, int64_t n, const char *
 int sj_h5_read_text(struct sj_h5 *h, const char *path, int64_t *n, char ***text);
 int sj_h5_delete(struct sj_h5 *h, const char *path);
 /* Whether the name is there, though what it leads to may be damaged, as a program leaves it that dies in a flush. Its
- * parents must be sound. sj_h5_delete renames such a one to /lost-N. */
+ * parents must be sound. */
 int sj_h5_has_link(struct sj_h5 *h, const char *path);
+/* Renames such a one to /lost-N: it may be too damaged to be freed. */
+int sj_h5_set_aside(struct sj_h5 *h, const char *path);
 
 /* -- attributes of a group or dataset ----------------------------------------------------------------------------- */
 int sj_h5_has_attr(struct sj_h5 *h, const char *path, const char *name);

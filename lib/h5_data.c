@@ -171,19 +171,19 @@ int sj_h5_append(struct sj_h5 *h, const char *path, enum sj_h5_type type, int64_
 
 int sj_h5_delete(struct sj_h5 *h, const char *path)
 {
-    if (!sj_h5_has_link(h, path))
+    if (!sj_h5_has(h, path))
         return sj_fail(SJ_INPUT, "'%s' has no '%s'", h->path, path);
     errno = 0;
-    if (sj_h5_has(h, path) && H5Ldelete(h->file, path, H5P_DEFAULT) >= 0)
-        return SJ_OK;
-    /* what was being written when a program died may be too damaged to be freed */
-    for (int n = 0; n < 1000; n++) {
-        char lost[32];
+    return H5Ldelete(h->file, path, H5P_DEFAULT) < 0 ? sj_h5_refused(h, path) : SJ_OK;
+}
+
+int sj_h5_set_aside(struct sj_h5 *h, const char *path)
+{
+    char lost[32] = "/lost-0";
+    for (int n = 1; sj_h5_has_link(h, lost); n++)
         snprintf(lost, sizeof lost, "/lost-%d", n);
-        if (!sj_h5_has_link(h, lost))
-            return H5Lmove(h->file, path, h->file, lost, H5P_DEFAULT, H5P_DEFAULT) < 0 ? sj_h5_refused(h, path) : SJ_OK;
-    }
-    return sj_h5_refused(h, path);
+    errno = 0;
+    return H5Lmove(h->file, path, h->file, lost, H5P_DEFAULT, H5P_DEFAULT) < 0 ? sj_h5_refused(h, path) : SJ_OK;
 }
 
 int sj_h5_has_link(struct sj_h5 *h, const char *path)
