@@ -39,7 +39,7 @@ nvcc_home:= $(nvcc:/bin/nvcc=)
 cuda_src := $(wildcard kernels/*_cuda.cu)
 cuda_obj := $(cuda_src:%.cu=$(BUILD)/obj/%.o) $(BUILD)/obj/pic/fail.o
 cuda_own := -std=c++17 -DSJ_VERSION='"$(VERSION)"' -Ikernels -MMD -MP -Werror all-warnings \
-            -Xcompiler -fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-Wall,-Wextra,-Wshadow,-Wpointer-arith,-Wwrite-strings,-Werror \
+            -Xcompiler -fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wall,-Wextra,-Wshadow,-Wpointer-arith,-Wwrite-strings,-Werror \
             $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
             -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS))
 cuda_lib := $(firstword $(wildcard $(nvcc_home)/lib64 $(nvcc_home)/lib))
