@@ -13,16 +13,19 @@ enum { SJK_BAD = 2, SJK_MEMORY = 4, SJK_DEVICE = 5 }; /* statuses, as in sjk.h *
 /* Inner loops of an instruction set for sources that are compiled once. */
 struct sjk_rows {
     void (*convert)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
-    /* y = gelu(x) or max(x, 0) from f32; x may be y. */
-    void (*activate)(size_t n, const float *x, void *y, enum sjk_type yt, enum sjk_epilogue);
+    /* y = gelu(x) or max(x, 0); x may be y. */
+    void (*activate)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt, enum sjk_epilogue);
 };
 
 /* A linear layer of a CPU table begins with how it is computed; linear.c checks the arguments and calls through it. */
 struct sjk_linear_kind {
     void (*free)(struct sjk *, struct sjk_linear *);
     int (*pack)(struct sjk *, struct sjk_linear *, const float *W, int which);
-    int (*forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *y,
-                   enum sjk_type yt, enum sjk_epilogue);
+    int (*forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, const float *added,
+                   void *y, enum sjk_type yt, enum sjk_epilogue);
+    /* NULL: forward, then the table's gelu. */
+    int (*forward_gelu)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *before,
+                        void *y);
     int (*backward_x)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
     int (*backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
 };
@@ -36,9 +39,13 @@ struct sjk_linear {
 
 void sjk_linear_free(struct sjk *, struct sjk_linear *);
 int sjk_linear_pack(struct sjk *, struct sjk_linear *, const float *W, int which);
-int sjk_linear_forward(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *y,
-                       enum sjk_type yt, enum sjk_epilogue);
+int sjk_linear_forward(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,
+                       const float *added, void *y, enum sjk_type yt, enum sjk_epilogue);
+int sjk_linear_forward_gelu(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,
+                            void *before, void *y);
 int sjk_linear_backward_x(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
+int sjk_linear_backward_gelu(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *before, void *dx,
+                             float *dbias);
 int sjk_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
 
 /* What every back end keeps for open.c; its own data begin with it. */
@@ -96,6 +103,13 @@ int sjk_cpu_put(struct sjk *, void *dst, const void *host, size_t bytes);
 int sjk_cpu_copy(struct sjk *, void *dst, const void *src, size_t bytes);
 int sjk_cpu_zero(struct sjk *, void *dst, size_t bytes);
 int sjk_cpu_sync(struct sjk *);
+int sjk_cpu_begin(struct sjk *, uint64_t key);
+int sjk_cpu_end(struct sjk *);
+int sjk_cpu_inbox_new(struct sjk *, size_t bytes, struct sjk_inbox **);
+void sjk_cpu_inbox_free(struct sjk *, struct sjk_inbox *);
+void *sjk_cpu_inbox_host(struct sjk *, struct sjk_inbox *);
+int sjk_cpu_inbox_send(struct sjk *, struct sjk_inbox *);
+int sjk_cpu_inbox_take(struct sjk *, struct sjk_inbox *, const void **data);
 
 /* Round to nearest even; a NaN stays one. */
 static inline uint16_t sjk_to_bf16(float x)

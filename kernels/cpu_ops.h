@@ -58,9 +58,9 @@ int cpu_column_sum(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const vo
 
 /* Attention */
 int cpu_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                  void *out);
+                  void *out, float *stat);
 int cpu_attention_backward(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                           const void *dout, void *dqkv);
+                           const void *out, const float *stat, const void *dout, void *dqkv);
 
 /* Objective and optimiser */
 int cpu_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,

@@ -17,21 +17,23 @@ static void convert(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk
             vf_put(y, SJK_F32, i, count - i, vf_get(x, SJK_BF16, i, count - i));
 }
 
-SJK_INLINE void activated(int64_t n, const float *x, void *y, enum sjk_type yt, enum sjk_epilogue e)
+SJK_INLINE void activated(int64_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt, enum sjk_epilogue e)
 {
     for (int64_t i = 0; i < n; i += VW) {
-        vf v = vf_get(x, SJK_F32, i, n - i);
+        vf v = vf_get(x, xt, i, n - i);
         v = e == SJK_GELU ? vf_gelu_as(yt, v) : e == SJK_RELU ? vf_choose(vf_less(v, vf_all(0)), vf_all(0), v) : v;
         vf_put(y, yt, i, n - i, v);
     }
 }
 
-static void activate(size_t n, const float *x, void *y, enum sjk_type yt, enum sjk_epilogue e)
+static void activate(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt, enum sjk_epilogue e)
 {
-    if (yt == SJK_BF16)
-        activated((int64_t)n, x, y, SJK_BF16, e);
+    if (xt == SJK_BF16 && yt == SJK_BF16)
+        activated((int64_t)n, x, SJK_BF16, y, SJK_BF16, e);
+    else if (yt == SJK_BF16)
+        activated((int64_t)n, x, SJK_F32, y, SJK_BF16, e);
     else
-        activated((int64_t)n, x, y, SJK_F32, e);
+        activated((int64_t)n, x, xt, y, SJK_F32, e);
 }
 
 const struct sjk_rows cpu_rows = {convert, activate};

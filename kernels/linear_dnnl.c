@@ -172,6 +172,8 @@ struct job {
     int64_t M, blocks, long_blocks;
     const char *x;
     const float *bias;
+    const float *added; /* of SJK_ADD */
+    char *before;       /* what the activation takes, when it is wanted too */
     char *y, *scratch;
     enum sjk_type yt, made; /* the type wanted, and the one that oneDNN makes */
     enum sjk_epilogue e;
@@ -189,26 +191,31 @@ static dnnl_status_t job_block(const struct job *j, int t, int64_t i)
     char *own = j->scratch + (size_t)t * j->thread_size, *stage_in = own + j->plan_size;
     char *stage_out = stage_in + j->in_size;
     const char *x = j->x + (size_t)(first * in) * sjk_type_size(j->l->base.t);
-    char *y = j->y + (size_t)(first * out) * sjk_type_size(j->yt), *made = y;
+    size_t n = (size_t)(rows * out), at = (size_t)(first * out) * sjk_type_size(j->yt);
+    char *y = j->y + at, *sum = j->before ? j->before + at : y; /* where the sum belongs */
+    char *made = rows < size || j->yt != j->made ? stage_out : sum;
+    enum sjk_type type = j->made;
     if (rows < size || j->l->base.t != j->l->compute) {
         size_t width = sjk_type_size(j->l->compute);
         j->d->rows->convert((size_t)(rows * in), x, j->l->base.t, stage_in, j->l->compute);
         memset(stage_in + (size_t)(rows * in) * width, 0, (size_t)((size - rows) * in) * width);
         x = stage_in;
     }
-    if (rows < size || j->yt != j->made) {
-        made = stage_out;
-        if (j->e == SJK_ADD) {
-            memcpy(made, y, (size_t)(rows * out) * sizeof(float));
-            memset(made + (size_t)(rows * out) * sizeof(float), 0, (size_t)((size - rows) * out) * sizeof(float));
-        }
-    }
+    if (j->added && made != (const char *)(j->added + first * out))
+        memcpy(made, j->added + first * out, n * sizeof(float));
+    if (j->added && made == stage_out)
+        memset(made + n * sizeof(float), 0, (size_t)((size - rows) * out) * sizeof(float));
     dnnl_status_t status = onednn_run(j->d, t, j->plan[rest], x, j->s->packed, j->bias, made, own);
-    if (!status && j->activate)
-        j->d->rows->activate((size_t)(rows * out), (const float *)(const void *)made, y, j->yt, j->e);
-    else if (!status && made != y)
-        j->d->rows->convert((size_t)(rows * out), made, j->made, y, j->yt);
-    return status;
+    if (status)
+        return status;
+    if (made != sum && (j->before || !j->activate)) {
+        j->d->rows->convert(n, made, type, sum, j->yt);
+        made = sum;
+        type = j->yt;
+    }
+    if (j->activate)
+        j->d->rows->activate(n, made, type, y, j->yt, j->e);
+    return dnnl_success;
 }
 
 static int job_run(struct sjk *k, struct job *j)
@@ -230,19 +237,23 @@ static int job_run(struct sjk *k, struct job *j)
     return onednn_check(k, (dnnl_status_t)bad, "a matrix product");
 }
 
-static int side_run(struct sjk *k, struct layer *l, struct side *s, int64_t M, const void *x, const float *bias,
-                    void *y, enum sjk_type yt, enum sjk_epilogue e)
+/* Runs the job whose operands, bias, results and epilogue are set. */
+static int side_run(struct sjk *k, struct layer *l, struct side *s, int64_t M, struct job j)
 {
-    struct job j = {.d = onednn_state(k), .l = l, .s = s, .M = M, .x = x, .bias = bias, .y = y, .yt = yt, .e = e};
-    j.activate = e == SJK_GELU || e == SJK_RELU;
-    j.made = l->compute == SJK_BF16 && !j.activate ? yt : SJK_F32;
+    const float *bias = j.bias;
+    j.d = onednn_state(k);
+    j.l = l;
+    j.s = s;
+    j.M = M;
+    j.activate = j.e == SJK_GELU || j.e == SJK_RELU;
+    j.made = l->compute == SJK_BF16 && (j.before || !j.activate) ? j.yt : SJK_F32;
     j.long_blocks = M <= few_rows ? 0 : M * 3 / 4 / block_rows; /* the short ones even out the threads */
     j.blocks = j.long_blocks + (M - j.long_blocks * block_rows + rest_rows - 1) / rest_rows;
     int threads = omp_get_max_threads(), status = 0;
     dnnl_status_t made = dnnl_success;
     omp_set_num_threads(1);
     for (int rest = 0; rest < 2; rest++)
-        if (!(j.plan[rest] = side_plan(j.d, l, s, rest, j.made, e == SJK_ADD, bias != NULL, &made)))
+        if (!(j.plan[rest] = side_plan(j.d, l, s, rest, j.made, j.added != NULL, bias != NULL, &made)))
             status = onednn_check(k, made, "planning a matrix product");
     if (!status)
         status = job_run(k, &j);
@@ -250,22 +261,32 @@ static int side_run(struct sjk *k, struct layer *l, struct side *s, int64_t M, c
     return status;
 }
 
-static int forward(struct sjk *k, struct sjk_linear *base, int64_t M, const void *x, const float *bias, void *y,
-                   enum sjk_type yt, enum sjk_epilogue e)
+static int forward(struct sjk *k, struct sjk_linear *base, int64_t M, const void *x, const float *bias,
+                   const float *added, void *y, enum sjk_type yt, enum sjk_epilogue e)
 {
     struct layer *l = (struct layer *)base;
-    return side_run(k, l, &l->side[0], M, x, bias, y, yt, e);
+    const struct job j = {.x = x, .bias = bias, .added = added, .y = y, .yt = yt, .e = e};
+    return side_run(k, l, &l->side[0], M, j);
+}
+
+static int forward_gelu(struct sjk *k, struct sjk_linear *base, int64_t M, const void *x, const float *bias,
+                        void *before, void *y)
+{
+    struct layer *l = (struct layer *)base;
+    const struct job j = {.x = x, .bias = bias, .before = before, .y = y, .yt = base->t, .e = SJK_GELU};
+    return side_run(k, l, &l->side[0], M, j);
 }
 
 static int backward_x(struct sjk *k, struct sjk_linear *base, int64_t M, const void *dy, void *dx, enum sjk_type dxt)
 {
     struct layer *l = (struct layer *)base;
-    return side_run(k, l, &l->side[1], M, dy, NULL, dx, dxt, SJK_STORE);
+    return side_run(k, l, &l->side[1], M, (struct job){.x = dy, .y = dx, .yt = dxt, .e = SJK_STORE});
 }
 
 int onednn_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
 {
-    static const struct sjk_linear_kind kind = {layer_free, pack, forward, backward_x, onednn_linear_backward_w};
+    static const struct sjk_linear_kind kind = {layer_free,   pack,       forward,
+                                                forward_gelu, backward_x, onednn_linear_backward_w};
     *out = NULL;
     if (N < 0 || K < 0)
         return sjk_fail(k, SJK_BAD, "linear layer of negative size");

@@ -1,4 +1,4 @@
-/* open: choosing, opening and closing a back end, and the memory operations of the CPU ones. */
+/* open: choosing, opening and closing a back end. */
 #include "cpu.h"
 #include "plugin.h"
 #include "tables.h"
@@ -6,9 +6,6 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-
-enum { huge_page = 2 << 20, huge_from = 4 << 20 };
 
 const char *sjk_reason(const struct sjk *k)
 {
@@ -115,70 +112,4 @@ void sjk_close(struct sjk *k)
 {
     if (k)
         ((struct sjk_own *)k->own)->close(k);
-}
-
-void *sjk_memory(size_t bytes)
-{
-    size_t align = bytes >= huge_from ? huge_page : 64, size = (bytes / align + 1) * align;
-    void *p = size < bytes ? NULL : aligned_alloc(align, size);
-    if (p && align == huge_page)
-        madvise(p, size, MADV_HUGEPAGE); /* a wish: large arrays are walked from end to end */
-    return p;
-}
-
-void *sjk_scratch(struct sjk *k, size_t bytes)
-{
-    struct sjk_cpu *own = k->own;
-    if (bytes <= own->scratch_size && own->scratch)
-        return own->scratch;
-    free(own->scratch);
-    own->scratch = sjk_memory(bytes);
-    own->scratch_size = own->scratch ? bytes : 0;
-    if (!own->scratch)
-        sjk_fail(k, SJK_MEMORY, "no memory for %zu bytes of scratch", bytes);
-    return own->scratch;
-}
-
-int sjk_cpu_alloc(struct sjk *k, size_t bytes, void **p)
-{
-    *p = NULL;
-    if (!bytes)
-        return 0;
-    if (!(*p = sjk_memory(bytes)))
-        return sjk_fail(k, SJK_MEMORY, "no memory for %zu bytes", bytes);
-    memset(*p, 0, bytes);
-    return 0;
-}
-
-void sjk_cpu_free(struct sjk *k, void *p)
-{
-    (void)k;
-    free(p);
-}
-
-int sjk_cpu_put(struct sjk *k, void *dst, const void *host, size_t bytes)
-{
-    (void)k;
-    if (bytes)
-        memcpy(dst, host, bytes);
-    return 0;
-}
-
-int sjk_cpu_copy(struct sjk *k, void *dst, const void *src, size_t bytes)
-{
-    return sjk_cpu_put(k, dst, src, bytes);
-}
-
-int sjk_cpu_zero(struct sjk *k, void *dst, size_t bytes)
-{
-    (void)k;
-    if (bytes)
-        memset(dst, 0, bytes);
-    return 0;
-}
-
-int sjk_cpu_sync(struct sjk *k)
-{
-    (void)k;
-    return 0;
 }

@@ -39,9 +39,9 @@ int ref_matmul_nt(struct sjk *, int64_t M, int64_t N, int64_t K, enum sjk_type t
 
 /* Attention: ref_attention.c */
 int ref_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                  void *out);
+                  void *out, float *stat);
 int ref_attention_backward(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                           const void *dout, void *dqkv);
+                           const void *out, const float *stat, const void *dout, void *dqkv);
 
 /* Objective and optimiser: ref_objective.c */
 int ref_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,

@@ -37,8 +37,8 @@ static void rows_out(const struct head *h, const double *y, void *x, enum sjk_ty
             sjk_store(x, t, at + i * stride + e, (float)y[i * h->E + e]);
 }
 
-/* p = softmax(q k^T / sqrt E) row by row. */
-static void probabilities(const struct head *h)
+/* p = softmax(q k^T / sqrt E) row by row; stat (when not NULL): ln of the rows' sums. */
+static void probabilities(const struct head *h, float *stat)
 {
     int64_t K = h->K, E = h->E;
     for (int64_t i = 0; i < K; i++) {
@@ -54,6 +54,8 @@ static void probabilities(const struct head *h)
             sum += p[j] = exp(p[j] - top);
         for (int64_t j = 0; j < K; j++)
             p[j] /= sum;
+        if (stat)
+            stat[i] = (float)(top + log(sum));
     }
 }
 
@@ -71,19 +73,19 @@ static void times(const struct head *h, const double *a, int transposed, const d
 }
 
 int ref_attention(struct sjk *k, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                  void *out)
+                  void *out, float *stat)
 {
     struct head h;
     if (head_open(k, K, E, &h))
         return SJK_MEMORY;
     int64_t D = H * E;
-    for (int64_t b = 0; b < B; b++)
+    for (int64_t b = 0; E && b < B; b++)
         for (int64_t i = 0; i < H; i++) {
             int64_t at = b * K * 3 * D + i * E;
             rows_in(&h, qkv, t, at, 3 * D, h.q);
             rows_in(&h, qkv, t, at + D, 3 * D, h.k);
             rows_in(&h, qkv, t, at + 2 * D, 3 * D, h.v);
-            probabilities(&h);
+            probabilities(&h, stat ? stat + (b * H + i) * K : NULL);
             times(&h, h.p, 0, h.v, h.o);
             rows_out(&h, h.o, out, t, b * K * D + i * E, D);
         }
@@ -107,21 +109,24 @@ static void score_gradient(const struct head *h)
     }
 }
 
+/* From qkv and dout alone: this is the definition. */
 int ref_attention_backward(struct sjk *k, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                           const void *dout, void *dqkv)
+                           const void *out, const float *stat, const void *dout, void *dqkv)
 {
     struct head h;
+    (void)out;
+    (void)stat;
     if (head_open(k, K, E, &h))
         return SJK_MEMORY;
     int64_t D = H * E;
-    for (int64_t b = 0; b < B; b++)
+    for (int64_t b = 0; E && b < B; b++)
         for (int64_t i = 0; i < H; i++) {
             int64_t at = b * K * 3 * D + i * E;
             rows_in(&h, qkv, t, at, 3 * D, h.q);
             rows_in(&h, qkv, t, at + D, 3 * D, h.k);
             rows_in(&h, qkv, t, at + 2 * D, 3 * D, h.v);
             rows_in(&h, dout, t, b * K * D + i * E, D, h.o);
-            probabilities(&h);
+            probabilities(&h, NULL);
             times(&h, h.p, 1, h.o, h.dv);
             score_gradient(&h);
             times(&h, h.g, 0, h.k, h.dq);

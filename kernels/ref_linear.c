@@ -45,18 +45,18 @@ static void rows_times(int64_t k, int64_t n, const void *a, enum sjk_type t, int
     }
 }
 
-static double epilogue(enum sjk_epilogue e, double v, double y)
+static double epilogue(enum sjk_epilogue e, double v, double added)
 {
     switch (e) {
     case SJK_GELU: return v / 2 * (1 + erf(v * M_SQRT1_2));
     case SJK_RELU: return v < 0 ? 0 : v;
-    case SJK_ADD: return y + v;
+    case SJK_ADD: return added + v;
     default: return v;
     }
 }
 
-static int forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, void *y,
-                   enum sjk_type yt, enum sjk_epilogue e)
+static int forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x, const float *bias, const float *added,
+                   void *y, enum sjk_type yt, enum sjk_epilogue e)
 {
     double *sum = sjk_scratch(k, (size_t)l->N * sizeof *sum);
     if (!sum)
@@ -66,7 +66,7 @@ static int forward(struct sjk *k, struct sjk_linear *l, int64_t M, const void *x
             sum[n] = bias ? bias[n] : 0;
         rows_times(l->K, l->N, x, l->t, m * l->K, 1, ((struct layer *)l)->wt, sum);
         for (int64_t n = 0; n < l->N; n++)
-            sjk_store(y, yt, m * l->N + n, (float)epilogue(e, sum[n], e == SJK_ADD ? ((float *)y)[m * l->N + n] : 0));
+            sjk_store(y, yt, m * l->N + n, (float)epilogue(e, sum[n], added ? added[m * l->N + n] : 0));
     }
     return 0;
 }
@@ -105,7 +105,7 @@ static int backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void
 
 int ref_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
 {
-    static const struct sjk_linear_kind kind = {layer_free, pack, forward, backward_x, backward_w};
+    static const struct sjk_linear_kind kind = {layer_free, pack, forward, NULL, backward_x, backward_w};
     *out = NULL;
     if (N < 0 || K < 0)
         return sjk_fail(k, SJK_BAD, "linear layer of negative size");

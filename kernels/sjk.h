@@ -20,12 +20,13 @@
 #include <stdint.h>
 
 enum sjk_type { SJK_F32 = 0, SJK_BF16 = 1 }; /* of activations; parameters and sums are f32 */
-/* What a linear layer does with v = x W^T + b: y = v | gelu(v) (erf) | max(v, 0) | y + v (y f32). */
+/* What a linear layer does with v = x W^T + b: y = v | gelu(v) (erf) | max(v, 0) | added + v (y f32). */
 enum sjk_epilogue { SJK_STORE, SJK_GELU, SJK_RELU, SJK_ADD };
 enum sjk_pack { SJK_PACK_FORWARD = 1, SJK_PACK_BACKWARD = 2 };
 
 struct sjk;
 struct sjk_linear; /* one linear layer's packed weights and plans */
+struct sjk_inbox;  /* host data on its way to the back end */
 
 /* AdamW with decoupled decay (Loshchilov & Hutter 2019), as SPEC 6. */
 struct sjk_adamw {
@@ -43,6 +44,14 @@ struct sjk_filterbank {
     const float *weight;
 };
 
+/* Log-mel spectra; the bank's arrays and the window are of the back end's memory. */
+struct sjk_spectra {
+    int size, hop;
+    const float *window; /* (size) */
+    struct sjk_filterbank bank; /* over size / 2 + 1 bins */
+    float eps, mean, std;
+};
+
 struct sjk_ops {
     const char *name; /* "reference", "portable", "avx2", "avx512", "avx512bf16", "cuda" */
 
@@ -54,6 +63,24 @@ struct sjk_ops {
     int (*copy)(struct sjk *, void *dst, const void *src, size_t bytes);
     int (*zero)(struct sjk *, void *dst, size_t bytes);
     int (*sync)(struct sjk *);
+
+    /* -- repeated work -- */
+    /* What happens between begin and end is repeated: whenever the key is the same, so are the calls and arguments in
+     * the same order, but for what put copies and the numbers of adamw. A back end may keep it from the first time and
+     * run it as a whole at end. No get, alloc, free or sync between. A failure ends it; any free drops all that was
+     * kept. */
+    int (*begin)(struct sjk *, uint64_t key);
+    int (*end)(struct sjk *);
+
+    /* -- host data that arrives while the back end computes -- */
+    /* Fill `bytes` at inbox_host, then inbox_send; inbox_take gives the oldest data sent, in memory of the back end
+     * that is valid until the next take. At most two sendings may wait to be taken. inbox_host waits until its buffer
+     * may be filled; NULL on failure, also when two wait. */
+    int (*inbox_new)(struct sjk *, size_t bytes, struct sjk_inbox **);
+    void (*inbox_free)(struct sjk *, struct sjk_inbox *);
+    void *(*inbox_host)(struct sjk *, struct sjk_inbox *);
+    int (*inbox_send)(struct sjk *, struct sjk_inbox *);
+    int (*inbox_take)(struct sjk *, struct sjk_inbox *, const void **data);
 
     /* -- elementwise and layout -- */
     /* y[i] = x[i] with conversion (bf16: round to nearest even). */
@@ -109,11 +136,19 @@ struct sjk_ops {
     void (*linear_free)(struct sjk *, struct sjk_linear *);
     /* Takes over the current values of W for forward and/or backward_x (which: enum sjk_pack bits). */
     int (*linear_pack)(struct sjk *, struct sjk_linear *, const float *W, int which);
-    /* y (M, N) of type yt = epilogue(x (M, K) W^T + bias), bias f32 (N) or NULL; SJK_ADD wants yt f32. */
-    int (*linear_forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *y,
-                          enum sjk_type yt, enum sjk_epilogue);
+    /* y (M, N) of type yt = epilogue(x (M, K) W^T + bias), bias f32 (N) or NULL; SJK_ADD wants yt f32 and `added` f32
+     * (M, N), which may be y; else added is NULL. */
+    int (*linear_forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,
+                          const float *added, void *y, enum sjk_type yt, enum sjk_epilogue);
+    /* before (M, N) = x W^T + bias and y (M, N) = gelu(before), both of the layer's type; y from the sum or from its
+     * rounded value. */
+    int (*linear_forward_gelu)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,
+                               void *before, void *y);
     /* dx (M, K) of type dxt = dy (M, N) W. */
     int (*linear_backward_x)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
+    /* dx (M, K) = (dy (M, N) W) * gelu'(before (M, K)), all of the layer's type; dbias f32 (K) += column sums of dx. */
+    int (*linear_backward_gelu)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *before,
+                                void *dx, float *dbias);
     /* dW f32 (N, K) += dy^T x. */
     int (*linear_backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
     /* C f32 (M, N; row stride ldc) = A (M, K; lda) B^T (N, K; ldb), A and B of type t. Search and k-means. */
@@ -121,13 +156,14 @@ struct sjk_ops {
                      const void *B, int64_t ldb, float *C, int64_t ldc);
 
     /* -- attention -- */
-    /* qkv (B, K, 3, H, E) -> out (B, K, H, E), both of type t: softmax(q k^T / sqrt E) v per (b, h).
-     * Bound in bf16, of both directions: 2^-7, because probabilities are rounded to bf16 too. */
+    /* qkv (B, K, 3, H, E) -> out (B, K, H, E), both of type t: softmax(q k^T / sqrt E) v per (b, h); stat f32 (B, H,
+     * K): ln sum over keys of e^score, or NULL. Bounds in bf16: of both directions 2^-7, because probabilities are
+     * rounded to bf16 too, of stat 1e-4. */
     int (*attention)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                     void *out);
-    /* dqkv from qkv and dout; probabilities are recomputed. */
+                     void *out, float *stat);
+    /* dqkv from qkv, dout and what attention made of qkv: out and stat. Infinity may become NaN. */
     int (*attention_backward)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t,
-                              const void *qkv, const void *dout, void *dqkv);
+                              const void *qkv, const void *out, const float *stat, const void *dout, void *dqkv);
 
     /* -- objective and optimiser -- */
     /* SPEC 6 per row of p (prediction) and t (target), f32 (M, D): s = (t - mean) / sqrt(unbiased var + 1e-6),
@@ -155,6 +191,12 @@ struct sjk_ops {
      * (ln(sum_k weight * |X|^2 + eps) - mean) / std. Bound: 2e-6 absolute on ln. */
     int (*log_mel)(struct sjk *, int64_t T, const float *spectrum, const struct sjk_filterbank *, float eps, float mean,
                    float std, float *out, int64_t stride);
+    /* Log-mel spectra of whole crops (SPEC 2): wave (B, n) int16 / 32768 when i16, else f32; centred windows of `size`
+     * every `hop` samples, the ends reflected (n > size / 2); |X|^2 through the bank, ln(. + eps), normalised: out (B,
+     * bands, T) for the first T <= 1 + n / hop frames. NULL in tables whose host transforms as fast (lib/mel). Bound:
+     * 1e-4 absolute. */
+    int (*mel)(struct sjk *, int64_t B, int64_t n, const void *wave, int i16, const struct sjk_spectra *, int64_t T,
+               float *out);
     /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows,
      * count) (descending score; equal scores: lower index first) and index (rows, count); unused places hold -inf and
      * -1 and rank last. NaN scores are never taken. */

@@ -316,8 +316,8 @@ SJK_INLINE vf vf_gelu(vf x)
     return x * vf_choose(vf_less(x, vf_all(0)), tail, 1 - tail);
 }
 
-/* The same for values that are rounded to bf16 next, by the logistic form x / (1 + e^-u), u the logit of the probability:
- * relative error 3e-4 (2^-11.5) down to x = -6, absolute error 1e-9 below. */
+/* The same for values that are rounded to bf16 next, by the logistic form x / (1 + e^-u), u the logit of that
+ * probability: relative error 3e-4 (2^-11.5) down to x = -6, absolute error 1e-9 below. */
 SJK_INLINE vf vf_gelu_bf16(vf x)
 {
 #if defined(__AVX512DQ__)

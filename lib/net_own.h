@@ -56,7 +56,7 @@ void net_positions(int64_t F, int64_t P, int64_t D, float *pos);
 int net_block(const struct net_params *p, const struct net_stack *s, int64_t block, int64_t B, int64_t K,
               enum sjk_type t, float *res, void *norm, void *wide);
 
-/* y = epilogue(x W^T + b) for the linear layer whose weight is tensor `i`. */
+/* y = epilogue(x W^T + b) for the linear layer whose weight is tensor `i`; SJK_ADD adds to y. */
 int net_linear(const struct net_params *p, int i, int64_t M, const void *x, void *y, enum sjk_type yt,
                enum sjk_epilogue e);
 

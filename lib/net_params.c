@@ -132,7 +132,7 @@ void net_positions(int64_t F, int64_t P, int64_t D, float *pos)
 int net_linear(const struct net_params *p, int i, int64_t M, const void *x, void *y, enum sjk_type yt,
                enum sjk_epilogue e)
 {
-    return p->k->ops->linear_forward(p->k, p->linear[i], M, x, p->at[i + 1], y, yt, e);
+    return p->k->ops->linear_forward(p->k, p->linear[i], M, x, p->at[i + 1], e == SJK_ADD ? y : NULL, y, yt, e);
 }
 
 int net_block(const struct net_params *p, const struct net_stack *s, int64_t block, int64_t B, int64_t K,
@@ -144,7 +144,7 @@ int net_block(const struct net_params *p, const struct net_stack *s, int64_t blo
     const float *const *w = (const float *const *)p->at;
     (void)((e = o->layernorm(p->k, M, D, res, w[at + NET_NORM1], w[at + NET_NORM1 + 1], norm, t, NULL)) ||
            (e = net_linear(p, at + NET_QKV, M, norm, wide, t, SJK_STORE)) ||
-           (e = o->attention(p->k, B, K, H, D / H, t, wide, norm)) ||
+           (e = o->attention(p->k, B, K, H, D / H, t, wide, norm, NULL)) ||
            (e = net_linear(p, at + NET_PROJ, M, norm, res, SJK_F32, SJK_ADD)) ||
            (e = o->layernorm(p->k, M, D, res, w[at + NET_NORM2], w[at + NET_NORM2 + 1], norm, t, NULL)) ||
            (e = net_linear(p, at + NET_FC1, M, norm, wide, t, SJK_GELU)) ||

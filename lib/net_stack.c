@@ -8,18 +8,19 @@ static int forward_block(struct sj_learner *l, const struct net_stack *s, int at
     const struct sjk_ops *o = k->ops;
     const struct net_params *p = &l->params;
     int64_t M = B * K, D = s->D;
-    size_t bytes = (size_t)(M * D) * sizeof(float);
     enum sjk_type t = l->type;
+    struct sjk_linear **w = p->linear;
     int n1 = at + NET_NORM1, n2 = at + NET_NORM2, e;
     (void)((e = o->layernorm(k, M, D, v->res1, p->at[n1], p->at[n1 + 1], v->norm1, t, v->stat1)) ||
            (e = net_linear(p, at + NET_QKV, M, v->norm1, v->qkv, t, SJK_STORE)) ||
-           (e = o->attention(k, B, K, s->heads, D / s->heads, t, v->qkv, v->attention)) ||
-           (e = o->copy(k, v->res2, v->res1, bytes)) ||
-           (e = net_linear(p, at + NET_PROJ, M, v->attention, v->res2, SJK_F32, SJK_ADD)) ||
+           (e = o->attention(k, B, K, s->heads, D / s->heads, t, v->qkv, v->attention, v->attention_stat)) ||
+           (e = o->linear_forward(k, w[at + NET_PROJ], M, v->attention, p->at[at + NET_PROJ + 1], v->res1, v->res2,
+                                  SJK_F32, SJK_ADD)) ||
            (e = o->layernorm(k, M, D, v->res2, p->at[n2], p->at[n2 + 1], v->norm2, t, v->stat2)) ||
-           (e = net_linear(p, at + NET_FC1, M, v->norm2, v->before, t, SJK_STORE)) ||
-           (e = o->gelu(k, M, s->ratio * D, t, v->before, v->after)) || (e = o->copy(k, out, v->res2, bytes)) ||
-           (e = net_linear(p, at + NET_FC2, M, v->after, out, SJK_F32, SJK_ADD)));
+           (e = o->linear_forward_gelu(k, w[at + NET_FC1], M, v->norm2, p->at[at + NET_FC1 + 1], v->before,
+                                       v->after)) ||
+           (e = o->linear_forward(k, w[at + NET_FC2], M, v->after, p->at[at + NET_FC2 + 1], v->res2, out, SJK_F32,
+                                  SJK_ADD)));
     return e;
 }
 
@@ -42,9 +43,8 @@ static int backward_mlp(struct sj_learner *l, const struct net_stack *s, int at,
     struct net_back *b = &l->back;
     int norm = at + NET_NORM2, e;
     (void)((e = net_weight_gradient(l, at + NET_FC2, M, b->copy, v->after)) ||
-           (e = o->linear_backward_x(k, linear[at + NET_FC2], M, b->copy, b->wide, l->type)) ||
-           (e = o->gelu_backward(k, M, s->ratio * s->D, l->type, v->before, b->wide,
-                                 net_gradient(l, at + NET_FC1 + 1))) ||
+           (e = o->linear_backward_gelu(k, linear[at + NET_FC2], M, b->copy, v->before, b->wide,
+                                        net_gradient(l, at + NET_FC1 + 1))) ||
            (e = net_weight_gradient(l, at + NET_FC1, M, b->wide, v->norm2)) ||
            (e = o->linear_backward_x(k, linear[at + NET_FC1], M, b->wide, b->norm, l->type)) ||
            (e = o->layernorm_backward(k, M, s->D, v->res2, l->params.at[norm], v->stat2, b->norm, l->type, b->res, 1,
@@ -65,7 +65,8 @@ static int backward_attention(struct sj_learner *l, const struct net_stack *s, i
     int norm = at + NET_NORM1, below = bias_below >= 0, e;
     (void)((e = net_weight_gradient(l, at + NET_PROJ, M, b->copy, v->attention)) ||
            (e = o->linear_backward_x(k, linear[at + NET_PROJ], M, b->copy, b->norm, l->type)) ||
-           (e = o->attention_backward(k, B, K, s->heads, D / s->heads, l->type, v->qkv, b->norm, b->wide)) ||
+           (e = o->attention_backward(k, B, K, s->heads, D / s->heads, l->type, v->qkv, v->attention,
+                                      v->attention_stat, b->norm, b->wide)) ||
            (e = o->column_sum(k, M, 3 * D, l->type, b->wide, net_gradient(l, at + NET_QKV + 1))) ||
            (e = net_weight_gradient(l, at + NET_QKV, M, b->wide, v->norm1)) ||
            (e = o->linear_backward_x(k, linear[at + NET_QKV], M, b->wide, b->norm, l->type)) ||

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* -- one pass ----------------------------------------------------------------------------------------------------- */
 
@@ -78,6 +79,20 @@ static int objective(struct sj_learner *l, const struct sj_objective *j)
     return e;
 }
 
+/* The objective is all that differs between passes of one learner. */
+static uint64_t pass_key(const struct sj_learner *l, const struct sj_objective *j)
+{
+    const double number[3] = {j->cosine, j->contrastive, j->temperature};
+    uint64_t key = (uint64_t)(uintptr_t)l + 1;
+    for (int i = 0; i < 3; i++) {
+        uint64_t bits;
+        memcpy(&bits, &number[i], sizeof bits);
+        key = (key ^ bits) * 0x9e3779b97f4a7c15u;
+        key ^= key >> 29;
+    }
+    return key;
+}
+
 static int put_labels(struct sj_learner *l, const int32_t *class, const int32_t *group)
 {
     struct sjk *k = l->k;
@@ -104,8 +119,9 @@ int sj_learner_pass(struct sj_learner *l, const struct sj_objective *j, const fl
         status = sj_fail(SJ_USAGE, "the contrastive term needs the whole batch in one pass and a temperature above 0");
     if (status)
         return status;
-    (void)((e = forward_target(l, target_mel)) || (e = forward_context(l, mel)) || (e = net_predictor_forward(l)) ||
-           (e = objective(l, j)) || (e = net_predictor_backward(l)) || (e = backward_context(l)));
+    (void)((e = l->k->ops->begin(l->k, pass_key(l, j))) || (e = forward_target(l, target_mel)) ||
+           (e = forward_context(l, mel)) || (e = net_predictor_forward(l)) || (e = objective(l, j)) ||
+           (e = net_predictor_backward(l)) || (e = backward_context(l)) || (e = l->k->ops->end(l->k)));
     return net_status(l->k, e);
 }
 
@@ -146,14 +162,16 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
         .gradient_scale = clip < 1 ? (float)clip : 1,
         .ema_rate = (float)u->ema,
     };
-    e = k->ops->adamw(k, encoder, l->weights, l->gradient, l->first, l->second, l->target, &a);
-    if (!e)
-        e = k->ops->adamw(k, rest, l->weights + encoder, l->gradient + encoder, l->first + encoder, l->second + encoder,
-                          NULL, &a);
+    (void)((e = k->ops->begin(k, (uint64_t)(uintptr_t)l)) ||
+           (e = k->ops->adamw(k, encoder, l->weights, l->gradient, l->first, l->second, l->target, &a)) ||
+           (e = k->ops->adamw(k, rest, l->weights + encoder, l->gradient + encoder, l->first + encoder,
+                              l->second + encoder, NULL, &a)));
     int status = net_status(k, e);
     if (!status)
         status = net_params_pack(&l->params, SJK_PACK_FORWARD | SJK_PACK_BACKWARD);
-    return status ? status : net_params_pack(&l->target_params, SJK_PACK_FORWARD);
+    if (!status)
+        status = net_params_pack(&l->target_params, SJK_PACK_FORWARD);
+    return status ? status : net_status(k, k->ops->end(k));
 }
 
 /* -- the collapse alarm ------------------------------------------------------------------------------------------- */

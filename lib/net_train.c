@@ -20,6 +20,7 @@ static void plan_saved(struct sj_learner *l, struct net_arena *a, const struct n
         v->stat1 = net_take(a, 2 * rows * sizeof(float));
         v->res2 = net_take(a, f32);
         v->stat2 = net_take(a, 2 * rows * sizeof(float));
+        v->attention_stat = net_take(a, rows * (size_t)s->heads * sizeof(float));
         v->norm1 = net_take(a, t);
         v->qkv = net_take(a, 3 * t);
         v->attention = net_take(a, t);

@@ -9,6 +9,7 @@
  * its linear layers and of attention (type t). */
 struct net_saved {
     float *res1, *stat1, *res2, *stat2;
+    float *attention_stat; /* (B, H, K) */
     void *norm1, *qkv, *attention, *norm2, *before, *after; /* before, after: GELU */
 };
 

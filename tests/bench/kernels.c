@@ -34,17 +34,17 @@ struct kernel {
 
 static int forward(const struct bench *b)
 {
-    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, b->b, b->t, SJK_STORE);
+    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, NULL, b->b, b->t, SJK_STORE);
 }
 
 static int forward_gelu(const struct bench *b)
 {
-    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, b->b, b->t, SJK_GELU);
+    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, NULL, b->b, b->t, SJK_GELU);
 }
 
 static int forward_add(const struct bench *b)
 {
-    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, b->b, SJK_F32, SJK_ADD);
+    return b->k->ops->linear_forward(b->k, b->l, b->dim[0], b->a, b->e, b->c, b->b, SJK_F32, SJK_ADD);
 }
 
 static int backward_x(const struct bench *b)
@@ -70,12 +70,13 @@ static int matmul_nt(const struct bench *b)
 
 static int attention(const struct bench *b)
 {
-    return b->k->ops->attention(b->k, b->dim[0], b->dim[1], b->dim[2], b->dim[3], b->t, b->a, b->b);
+    return b->k->ops->attention(b->k, b->dim[0], b->dim[1], b->dim[2], b->dim[3], b->t, b->a, b->b, b->d);
 }
 
 static int attention_backward(const struct bench *b)
 {
-    return b->k->ops->attention_backward(b->k, b->dim[0], b->dim[1], b->dim[2], b->dim[3], b->t, b->a, b->b, b->c);
+    return b->k->ops->attention_backward(b->k, b->dim[0], b->dim[1], b->dim[2], b->dim[3], b->t, b->a, b->b, b->d, b->e,
+                                         b->c);
 }
 
 static int layernorm(const struct bench *b)

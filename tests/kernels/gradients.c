@@ -94,7 +94,7 @@ static int linear(struct data *d, enum sjk_epilogue e, float *y)
     if (!s)
         s = o->linear_pack(d->k, l, d->in[1], SJK_PACK_FORWARD);
     if (!s)
-        s = o->linear_forward(d->k, l, 4, d->in[0], d->in[2], y, SJK_F32, e);
+        s = o->linear_forward(d->k, l, 4, d->in[0], d->in[2], e == SJK_ADD ? y : NULL, y, SJK_F32, e);
     o->linear_free(d->k, l);
     return s;
 }
@@ -172,13 +172,17 @@ static double linear_add_loss(struct data *d)
 /* 2 chunks, 5 tokens, 3 heads of 4. */
 static double attention_loss(struct data *d)
 {
-    d->k->ops->attention(d->k, 2, 5, 3, 4, SJK_F32, d->in[0], d->scratch);
+    d->k->ops->attention(d->k, 2, 5, 3, 4, SJK_F32, d->in[0], d->scratch, NULL);
     return weighted(d, d->scratch, 120);
 }
 
 static int attention_gradient(struct data *d)
 {
-    return d->k->ops->attention_backward(d->k, 2, 5, 3, 4, SJK_F32, d->in[0], d->weight, d->grad[0]);
+    float stat[30];
+    int s = d->k->ops->attention(d->k, 2, 5, 3, 4, SJK_F32, d->in[0], d->scratch, stat);
+    return s ? s
+             : d->k->ops->attention_backward(d->k, 2, 5, 3, 4, SJK_F32, d->in[0], d->scratch, stat, d->weight,
+                                             d->grad[0]);
 }
 
 static const int32_t classes[] = {2, 0, 2};

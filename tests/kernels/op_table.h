@@ -13,9 +13,10 @@ enum { op_buffers = 10, op_dims = 4, op_sizes = 10, op_classes = 4 };
 /* A buffer. shape: a product of dimensions, each a letter of the op's dims or one of
  *   1 2 3  numbers     C  op_classes     x y  16, 256     k  K + 1     p  T / 16     q  K + 3     r  N + 5     s  T + 3
  *   w  T * h + n (samples under T frames)
- * type: f float, t/u the first and second type of the case, d double, i class index, l int64
+ * type: f float, t/u the first and second type of the case, d double, i class index, l int64, S a float whose bound is
+ *   1e-4, absolute below 1, where t is bf16
  * role: i in, o out, b both; capitals: NULL in odd variants
- * fill: 0 normal, + positive, q normal in steps of a quarter */
+ * fill: 0 normal, + positive, q normal in steps of a quarter; of an output ~: infinity counts as NaN */
 struct op_buffer {
     const char *shape;
     char type, role, fill;
@@ -121,7 +122,7 @@ static int call_column_sum(struct sjk *k, const struct op_case *c)
     return k->ops->column_sum(k, c->d[0], c->d[1], c->t, c->b[0], c->b[1]);
 }
 
-/* Buffers x, W, bias, y; the variant is 2 * epilogue + (no bias). */
+/* Buffers x, W, bias, added, y; the variant is 2 * epilogue + (no bias; y is added to). */
 static int call_linear_forward(struct sjk *k, const struct op_case *c)
 {
     const struct sjk_ops *o = k->ops;
@@ -133,7 +134,39 @@ static int call_linear_forward(struct sjk *k, const struct op_case *c)
     if (!s)
         s = o->linear_pack(k, l, c->b[1], SJK_PACK_FORWARD);
     if (!s)
-        s = o->linear_forward(k, l, c->d[0], c->b[0], c->b[2], c->b[3], c->u, e);
+        s = o->linear_forward(k, l, c->d[0], c->b[0], c->b[2],
+                              e != SJK_ADD       ? NULL
+                              : c->variant & 1 ? c->b[4]
+                                                 : c->b[3],
+                              c->b[4], c->u, e);
+    o->linear_free(k, l);
+    return s;
+}
+
+/* Buffers x, W, bias, before, y. */
+static int call_linear_forward_gelu(struct sjk *k, const struct op_case *c)
+{
+    const struct sjk_ops *o = k->ops;
+    struct sjk_linear *l;
+    int s = o->linear_new(k, c->d[1], c->d[2], c->t, &l);
+    if (!s)
+        s = o->linear_pack(k, l, c->b[1], SJK_PACK_FORWARD);
+    if (!s)
+        s = o->linear_forward_gelu(k, l, c->d[0], c->b[0], c->b[2], c->b[3], c->b[4]);
+    o->linear_free(k, l);
+    return s;
+}
+
+/* Buffers dy, W, before, dx, dbias. */
+static int call_linear_backward_gelu(struct sjk *k, const struct op_case *c)
+{
+    const struct sjk_ops *o = k->ops;
+    struct sjk_linear *l;
+    int s = o->linear_new(k, c->d[1], c->d[2], c->t, &l);
+    if (!s)
+        s = o->linear_pack(k, l, c->b[1], SJK_PACK_BACKWARD);
+    if (!s)
+        s = o->linear_backward_gelu(k, l, c->d[0], c->b[0], c->b[2], c->b[3], c->b[4]);
     o->linear_free(k, l);
     return s;
 }
@@ -170,12 +203,24 @@ static int call_matmul_nt(struct sjk *k, const struct op_case *c)
 
 static int call_attention(struct sjk *k, const struct op_case *c)
 {
-    return k->ops->attention(k, c->d[0], c->d[1], c->d[2], c->d[3], c->t, c->b[0], c->b[1]);
+    return k->ops->attention(k, c->d[0], c->d[1], c->d[2], c->d[3], c->t, c->b[0], c->b[1], c->b[2]);
 }
 
 static int call_attention_backward(struct sjk *k, const struct op_case *c)
 {
-    return k->ops->attention_backward(k, c->d[0], c->d[1], c->d[2], c->d[3], c->t, c->b[0], c->b[1], c->b[2]);
+    const struct sjk_ops *o = k->ops;
+    int64_t B = c->d[0], K = c->d[1], H = c->d[2], E = c->d[3];
+    void *out = NULL, *stat = NULL;
+    int s = o->alloc(k, (size_t)(B * K * H * E) * sjk_type_size(c->t), &out);
+    if (!s)
+        s = o->alloc(k, (size_t)(B * H * K) * sizeof(float), &stat);
+    if (!s)
+        s = o->attention(k, B, K, H, E, c->t, c->b[0], out, stat);
+    if (!s)
+        s = o->attention_backward(k, B, K, H, E, c->t, c->b[0], out, stat, c->b[1], c->b[2]);
+    o->free(k, out);
+    o->free(k, stat);
+    return s;
 }
 
 static int call_cosine_loss(struct sjk *k, const struct op_case *c)
@@ -282,9 +327,17 @@ static const struct op op_table[] = {
     {"column_sum", "MN", 1, 1, 0, call_column_sum, {{"MN", 't', 'i', 0}, {"N", 'f', 'b', 0}},
      {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {2053, 67}, {61, 1031}}},
     {"linear_forward", "MNK", 2, 8, 0, call_linear_forward,
-     {{"MK", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"N", 'f', 'I', 0}, {"MN", 'u', 'b', 0}},
+     {{"MK", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"N", 'f', 'I', 0}, {"MN", 'f', 'i', 0}, {"MN", 'u', 'b', 0}},
      {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
       {141, 160, 521}}},
+    {"linear_forward_gelu", "MNK", 1, 2, 0, call_linear_forward_gelu,
+     {{"MK", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"N", 'f', 'I', 0}, {"MN", 't', 'o', 0}, {"MN", 't', 'o', 0}},
+     {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
+      {141, 160, 521}}},
+    {"linear_backward_gelu", "MNK", 1, 1, -2, call_linear_backward_gelu,
+     {{"MN", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"MK", 't', 'i', 0}, {"MK", 't', 'o', 0}, {"K", 'S', 'b', 0}},
+     {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
+      {141, 521, 160}}},
     {"linear_backward_x", "MNK", 2, 1, 0, call_linear_backward_x,
      {{"MN", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"MK", 'u', 'o', 0}},
      {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
@@ -295,11 +348,12 @@ static const struct op op_table[] = {
     {"matmul_nt", "MNK", 1, 1, 0, call_matmul_nt,
      {{"Mq", 't', 'i', 0}, {"Nq", 't', 'i', 0}, {"Mr", 'f', 'b', 0}},
      {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {1, 517, 33}, {259, 67, 131}, {17, 523, 1031}}},
-    {"attention", "BKHE", 1, 1, -2, call_attention, {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'o', 0}},
+    {"attention", "BKHE", 1, 2, -2, call_attention,
+     {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'o', 0}, {"BHK", 'S', 'O', 0}},
      {{0, 5, 1, 4}, {1, 5, 1, 0}, {1, 1, 1, 1}, {2, 3, 3, 5}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 131, 2, 64},
       {1, 251, 2, 128}, {1, 67, 1, 24}, {1, 250, 3, 64}}},
     {"attention_backward", "BKHE", 1, 1, -2, call_attention_backward,
-     {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'i', 0}, {"BK3HE", 't', 'o', 0}},
+     {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'i', 0}, {"BK3HE", 't', 'o', '~'}},
      {{0, 5, 1, 4}, {1, 5, 1, 0}, {1, 1, 1, 1}, {2, 3, 3, 5}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 131, 2, 64},
       {1, 251, 2, 128}, {1, 67, 1, 24}, {1, 250, 3, 64}}},
     {"cosine_loss", "MD", 0, 2, 0, call_cosine_loss,
