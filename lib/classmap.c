@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "installed.h"
 #include "stream.h"
 
 enum { NAME = 512 };
@@ -126,12 +127,13 @@ static FILE *open_four(void)
 /* A map by path, or by name from where maps are installed; "four" need not be. */
 static FILE *open_map(const char *map)
 {
-    char path[4096];
+    char name[256], path[4096];
     FILE *f = fopen(map, "re");
     if (!f && errno == ENOENT && !strcmp(map, "four"))
         return open_four();
     if (!f && errno == ENOENT && !strchr(map, '/')) {
-        snprintf(path, sizeof path, "%s/classes/%s.tsv", SJ_DATADIR, map);
+        snprintf(name, sizeof name, "classes/%.200s.tsv", map);
+        sj_installed(name, path, sizeof path);
         f = fopen(path, "re");
     }
     return f;

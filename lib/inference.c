@@ -20,7 +20,7 @@ const struct sj_option sj_inference_options[] = {
 
 struct sj_inference {
     const struct sj_inference_settings *set;
-    const char *path; /* of the model */
+    char path[4096]; /* of the model */
     struct sj_model *model;
     struct sj_inference_job job;
     struct sjk *k;
@@ -45,7 +45,7 @@ int sj_inference_open(const struct sj_run *run, const struct sj_head *in, const 
     if (!i)
         return sj_fail(SJ_SYSTEM, "no memory");
     i->set = settings;
-    int status = sj_model_path(settings->model, &i->path);
+    int status = sj_model_path(settings->model, i->path, sizeof i->path);
     if (!status)
         status = sj_whole_apart(run->output, i->path);
     if (!status)

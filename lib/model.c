@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "installed.h"
+
 const char *const sj_predictor_names[] = {"mlp", "mlp_none", "transformer", NULL};
 const char *const sj_size_names[] = {"tiny", "small", "base", "large", NULL};
 
@@ -160,14 +162,15 @@ int sj_config_from_json(const sj_json *json, struct sj_config *c)
 
 /* -- finding and matching ----------------------------------------------------------------------------------------- */
 
-int sj_model_path(const char *option, const char **path)
+int sj_model_path(const char *option, char *path, size_t size)
 {
-    static const char installed[] = SJ_DATADIR "/model.h5";
     const char *named = getenv("SJ_MODEL");
-    *path = option ? option : named && *named ? named : installed;
-    if (*path == installed && access(installed, R_OK))
+    sj_installed("model.h5", path, size);
+    if (option || (named && *named))
+        snprintf(path, size, "%s", option ? option : named);
+    else if (access(path, R_OK))
         return sj_fail(SJ_USAGE, "no model: name one with -m or $SJ_MODEL; none is installed as '%s' (sj-train makes "
-                       "models, 'make demo' a small one)", installed);
+                       "models, 'make demo' a small one)", path);
     return SJ_OK;
 }
 

@@ -1,6 +1,6 @@
 # The verbs beside `all`. Those for newcomers set up first: packages may be missing when this file is read.
 
-.PHONY: tests demo check prove check-asan lint bench-deps bench install uninstall dist clean
+.PHONY: tests demo check prove check-cuda check-asan lint bench-deps bench install uninstall dist clean
 tests: $(tests)
 
 demo:
@@ -10,11 +10,16 @@ demo:
 
 check:
 	@sh pipelines/setup.sh build demo test
-	@$(MAKE) --no-print-directory -j2 all tests
+	@$(MAKE) --no-print-directory -j2 all tests bundle-folder
 	@$(MAKE) --no-print-directory prove
 
 prove:
 	@BUILD=$(BUILD) sh tests/run.sh
+
+# On a machine with a CUDA device; from a bundle: ./run check-cuda
+check-cuda:
+	@$(MAKE) --no-print-directory -j2 all tests
+	@BUILD=$(BUILD) bash tests/check-cuda.sh
 
 # The whole suite again under the address and undefined-behaviour sanitizers.
 check-asan:

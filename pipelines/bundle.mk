@@ -1,0 +1,25 @@
+# bundle: one folder with the programs, their tests and every library that a bare machine lacks; and as an archive.
+# It runs wherever it lies: run paths are relative. CUDA_ARCHS limits the size of the plug-in.
+
+bundle       := $(BUILD)/bundle/sj-$(VERSION)
+bundle_tools := $(tool_src:tools/%.c=$(bundle)/bin/%)
+bundle_tests := $(patsubst tests/%.c,$(bundle)/tests/%,$(wildcard tests/*.c tests/kernels/*.c tests/bench/*.c))
+# RPATH, not RUNPATH: it also holds for what the libraries need.
+bundle_link  := -s -Wl,--disable-new-dtags '-Wl,-rpath,$$ORIGIN/../lib:$$ORIGIN/../../lib'
+
+.PHONY: bundle bundle-folder
+bundle: bundle-folder
+	@sh pipelines/bundle-pack.sh $(bundle)
+
+bundle-folder: $(bundle_tools) $(bundle_tests) $(plugin)
+	@sh pipelines/bundle.sh $(bundle) $(plugin)
+
+$(bundle)/bin/%: $(BUILD)/obj/tools/%.o $(archive)
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $(bundle_link) $^ $(libs) -o $@
+
+$(bundle)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $(bundle_link) $^ $(libs) -o $@
