@@ -83,7 +83,7 @@ check_repeat() {
 
 # interrupted BACKEND OUTPUT STEPS: a run of learn that is asked to stop after some steps.
 interrupted() {
-    under=exec learn "$1" "$2" --precision f32 --checkpoint-every 0 &
+    under="exec" learn "$1" "$2" --precision f32 --checkpoint-every 0 &
     local pid=$!
     for _ in $(seq 12000); do
         [ "$(cat "$2.log" 2>/dev/null | wc -l)" -ge "$3" ] && break
