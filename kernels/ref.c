@@ -5,6 +5,7 @@
 
 const struct sjk_ops sjk_ops_reference = {
     .name = "reference",
+    .pass_samples = 16,
     .alloc = sjk_cpu_alloc,
     .free = sjk_cpu_free,
     .put = sjk_cpu_put,
@@ -51,5 +52,6 @@ const struct sjk_ops sjk_ops_reference = {
     .adamw = ref_adamw,
     .frames = ref_frames,
     .log_mel = ref_log_mel,
+    .mel = ref_mel,
     .top_k = ref_top_k,
 };

@@ -55,6 +55,8 @@ int ref_adamw(struct sjk *, size_t n, float *p, float *g, float *m, float *v, fl
 int ref_frames(struct sjk *, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window, float *frame);
 int ref_log_mel(struct sjk *, int64_t T, const float *spectrum, const struct sjk_filterbank *, float eps, float mean,
                 float std, float *out, int64_t stride);
+int ref_mel(struct sjk *, int64_t B, int64_t n, const void *wave, int i16, const struct sjk_spectra *, int64_t T,
+            float *out);
 int ref_top_k(struct sjk *, int64_t rows, int64_t n, const float *s, int64_t ld, int64_t base, int64_t count,
               float *best, int64_t *index);
 

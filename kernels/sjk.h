@@ -47,6 +47,7 @@ struct sjk_filterbank {
 /* Log-mel spectra; the bank's arrays and the window are of the back end's memory. */
 struct sjk_spectra {
     int size, hop;
+    int64_t start;       /* of frame 0 in the wave: -size / 2 centres frame t on sample hop t */
     const float *window; /* (size) */
     struct sjk_filterbank bank; /* over size / 2 + 1 bins */
     float eps, mean, std;
@@ -54,6 +55,7 @@ struct sjk_spectra {
 
 struct sjk_ops {
     const char *name; /* "reference", "portable", "avx2", "avx512", "avx512bf16", "cuda" */
+    int pass_samples; /* the most of a pass of training when nobody says; 0: what memory holds */
 
     /* -- memory -- */
     int (*alloc)(struct sjk *, size_t bytes, void **p); /* 64-byte aligned, zeroed; bytes 0 gives NULL */
@@ -191,10 +193,10 @@ struct sjk_ops {
      * (ln(sum_k weight * |X|^2 + eps) - mean) / std. Bound: 2e-6 absolute on ln. */
     int (*log_mel)(struct sjk *, int64_t T, const float *spectrum, const struct sjk_filterbank *, float eps, float mean,
                    float std, float *out, int64_t stride);
-    /* Log-mel spectra of whole crops (SPEC 2): wave (B, n) int16 / 32768 when i16, else f32; centred windows of `size`
-     * every `hop` samples, the ends reflected (n > size / 2); |X|^2 through the bank, ln(. + eps), normalised: out (B,
-     * bands, T) for the first T <= 1 + n / hop frames. NULL in tables whose host transforms as fast (lib/mel). Bound:
-     * 1e-4 absolute. */
+    /* Log-mel spectra (SPEC 2): wave (B, n) int16 / 32768 when i16, else f32. Frame t is of the `size` samples from
+     * start + hop t on, where the wave is mirrored about its first and last sample, beyond its ends by less than its
+     * length (else SJK_BAD). Windowed, |X|^2 through the bank, ln(. + eps), normalised: out (B, bands, T). NULL in tables
+     * whose host transforms as fast (lib/mel). Bound: 1e-4 absolute. */
     int (*mel)(struct sjk *, int64_t B, int64_t n, const void *wave, int i16, const struct sjk_spectra *, int64_t T,
                float *out);
     /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows,

@@ -26,6 +26,7 @@
 
 const struct sjk_ops SJK_FOR_ISA(sjk_ops) = {
     .name = SJK_TEXT(SJK_ISA),
+    .pass_samples = 16,
     .alloc = sjk_cpu_alloc,
     .free = sjk_cpu_free,
     .put = sjk_cpu_put,

@@ -14,6 +14,7 @@
 
 static const struct sjk_ops table = {
     .name = "cuda",
+    .pass_samples = 0,
     .alloc = cuda_alloc,
     .free = cuda_free,
     .put = cuda_put,

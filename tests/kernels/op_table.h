@@ -266,6 +266,34 @@ static int call_log_mel(struct sjk *k, const struct op_case *c)
     return k->ops->log_mel(k, c->d[0], c->b[0], &f, 1.1920929e-7f, 0, 1, c->b[1], c->d[0] + 3);
 }
 
+/* Variant bits: samples are int16 (the bits of the floats), frames start with the wave instead of being centred. */
+static int call_mel(struct sjk *k, const struct op_case *c)
+{
+    enum { most = 400 };
+    static const int32_t range[3][3] = {{0, 2, 5}, {3, 2, 0}, {0, 2, 1}}; /* first, count, offset of three bands */
+    static const float weight[] = {0.5f, 1, 0.25f, 0.125f};
+    struct { float window[most], weight[4]; int32_t range[3][3]; } host, *own;
+    int size = c->d[1] > most ? most : 8, status;
+    void *p = NULL;
+    if (!k->ops->mel)
+        return -1;
+    for (int i = 0; i < most; i++)
+        host.window[i] = 0.1f + 0.01f * (float)(i % 50);
+    memcpy(host.weight, weight, sizeof weight);
+    memcpy(host.range, range, sizeof range);
+    memcpy(host.range, range, sizeof range);
+    if ((status = k->ops->alloc(k, sizeof host, &p)) || (status = k->ops->put(k, p, &host, sizeof host)))
+        return status;
+    own = p;
+    const struct sjk_spectra s = {
+        .size = size, .hop = size * 2 / 5, .start = c->variant & 2 ? 0 : -size / 2, .window = own->window,
+        .bank = {3, size / 2 + 1, own->range[0], own->range[1], own->range[2], own->weight},
+        .eps = 1e-6f, .mean = -1, .std = 2};
+    status = k->ops->mel(k, c->d[0], c->d[1], c->b[0], c->variant & 1, &s, c->d[2], c->b[1]);
+    k->ops->free(k, p);
+    return status;
+}
+
 /* In two merges, the second half of the columns first, with scores rounded so that many are equal. */
 static int call_top_k(struct sjk *k, const struct op_case *c)
 {
@@ -372,6 +400,8 @@ static const struct op op_table[] = {
      {{0, 5, 3}, {1, 1, 1}, {3, 7, 5}, {17, 400, 160}}},
     {"log_mel", "TMN", 0, 1, 2e-6, call_log_mel, {{"2NT", 'f', 'i', 0}, {"Ms", 'f', 'b', 0}},
      {{0, 5, 9}, {1, 1, 1}, {3, 7, 9}, {17, 5, 33}, {67, 80, 201}}},
+    {"mel", "BnT", 0, 4, 1e-4, call_mel, {{"Bn", 'f', 'i', 0}, {"B3T", 'f', 'o', '~'}},
+     {{0, 9, 1}, {1, 9, 1}, {3, 9, 4}, {2, 33, 11}, {1, 401, 3}, {2, 1601, 11}, {3, 2003, 13}}},
     {"top_k", "RNK", 0, 1, 0, call_top_k,
      {{"Rr", 'f', 'i', 'q'}, {"RK", 'f', 'o', 0}, {"RK", 'l', 'o', 0}},
      {{0, 5, 3}, {1, 1, 1}, {3, 7, 10}, {17, 1009, 1}, {5, 515, 10}, {3, 301, 100}}},
