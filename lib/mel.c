@@ -1,11 +1,11 @@
-#include "mel.h"
+#include "mel_own.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fft.h"
-#include "sjk.h"
+#include "spectra.h"
 
 /* Frames per transform: the frames (25 KiB) and their spectra stay in the first two caches, and the sums over bands run
  * over frames in full vectors. */
@@ -15,10 +15,8 @@ struct sj_mel {
     struct sjk *k;
     struct sj_mel_settings s;
     struct sj_fft *fft;
-    struct sjk_filterbank bank;
-    int32_t *range;  /* first, count, offset of each band */
-    float *weight;   /* of the bank */
-    float *window;   /* (fft) periodic Hann */
+    struct sj_spectra *spectra; /* where the back end computes them itself; then no fft, part and edge */
+    struct sj_mel_tables tables;
     float *part;     /* (bands, BATCH) */
     float *edge;     /* where reflected ends are laid out */
     int64_t edge_size;
@@ -66,68 +64,6 @@ int sj_mel_from_params(const sj_json *params, struct sj_mel_settings *s)
     return SJ_OK;
 }
 
-/* -- filters (Slaney, Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above ------------------------------- */
-static const double hz_per_mel = 200.0 / 3, break_hz = 1000;
-
-static double hz_to_mel(double hz)
-{
-    return hz < break_hz ? hz / hz_per_mel : break_hz / hz_per_mel + log(hz / break_hz) / (log(6.4) / 27);
-}
-
-static double mel_to_hz(double mel)
-{
-    double break_mel = break_hz / hz_per_mel;
-    return mel < break_mel ? hz_per_mel * mel : break_hz * exp(log(6.4) / 27 * (mel - break_mel));
-}
-
-void sj_mel_filters(const struct sj_mel_settings *s, double *weights)
-{
-    int64_t bins = s->fft_samples / 2 + 1;
-    double low = hz_to_mel(s->low_hz), step = (hz_to_mel(s->high_hz) - low) / (double)(s->bands + 1);
-    for (int64_t m = 0; m < s->bands; m++) {
-        double from = mel_to_hz(low + step * (double)m), top = mel_to_hz(low + step * (double)(m + 1));
-        double to = mel_to_hz(low + step * (double)(m + 2));
-        for (int64_t i = 0; i < bins; i++) {
-            double hz = s->sample_rate_hz * (double)i / (double)s->fft_samples;
-            double w = fmin((hz - from) / (top - from), (to - hz) / (to - top));
-            weights[m * bins + i] = fmax(w, 0) * 2 / (to - from);
-        }
-    }
-}
-
-/* Keeps of each filter the bins from its first to its last non-zero weight. */
-static int make_bank(struct sj_mel *m)
-{
-    int bands = (int)m->s.bands, bins = (int)(m->s.fft_samples / 2 + 1), used = 0;
-    size_t cells = (size_t)bands * (size_t)bins;
-    double *dense = malloc(cells * sizeof *dense);
-    m->weight = malloc(cells * sizeof *m->weight);
-    m->range = calloc(3 * (size_t)bands, sizeof *m->range);
-    if (!dense || !m->weight || !m->range) {
-        free(dense);
-        return SJ_SYSTEM;
-    }
-    int32_t *first = m->range, *count = first + bands, *offset = count + bands;
-    sj_mel_filters(&m->s, dense);
-    for (int b = 0; b < bands; b++) {
-        const double *row = dense + (size_t)b * (size_t)bins;
-        int from = 0, to = bins;
-        while (from < to && row[from] <= 0)
-            from++;
-        while (to > from && row[to - 1] <= 0)
-            to--;
-        first[b] = from < to ? from : 0;
-        count[b] = to - from;
-        offset[b] = used;
-        for (int i = from; i < to; i++)
-            m->weight[used++] = (float)row[i];
-    }
-    m->bank = (struct sjk_filterbank){.bands = bands, .bins = bins, .first = first, .count = count, .offset = offset,
-                                      .weight = m->weight};
-    free(dense);
-    return SJ_OK;
-}
-
 /* -- making -------------------------------------------------------------------------------------------------------- */
 static int check(const struct sj_mel_settings *s)
 {
@@ -157,19 +93,16 @@ int sj_mel_new(struct sjk *k, const struct sj_mel_settings *s, struct sj_mel **o
         return sj_fail(SJ_SYSTEM, "no memory");
     m->k = k;
     m->s = *s;
-    m->window = malloc((size_t)s->fft_samples * sizeof *m->window);
-    m->part = aligned_alloc(64, (size_t)s->bands * BATCH * sizeof *m->part);
-    if (!m->window || !m->part || make_bank(m))
-        status = sj_fail(SJ_SYSTEM, "no memory");
-    if (status || (status = sj_fft_new(s->fft_samples, BATCH, &m->fft))) {
+    if (k->ops->mel)
+        status = sj_spectra_new(k, s, &m->spectra);
+    else if (!(status = sj_mel_tables_new(s, &m->tables)) && !(status = sj_fft_new(s->fft_samples, BATCH, &m->fft)))
+        status = (m->part = aligned_alloc(64, (size_t)s->bands * BATCH * sizeof *m->part))
+                     ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
+    if (status)
         sj_mel_free(m);
-        return status;
-    }
-    const double turn = 6.283185307179586;
-    for (int64_t i = 0; i < s->fft_samples; i++)
-        m->window[i] = (float)(0.5 - 0.5 * cos(turn * (double)i / (double)s->fft_samples));
-    *out = m;
-    return SJ_OK;
+    else
+        *out = m;
+    return status;
 }
 
 void sj_mel_free(struct sj_mel *m)
@@ -179,9 +112,8 @@ void sj_mel_free(struct sj_mel *m)
     sj_fft_free(m->fft);
     free(m->edge);
     free(m->part);
-    free(m->window);
-    free(m->weight);
-    free(m->range);
+    sj_mel_tables_free(&m->tables);
+    sj_spectra_free(m->spectra);
     free(m);
 }
 
@@ -195,14 +127,14 @@ static int frames(struct sj_mel *m, int64_t T, const float *wave, float *out, in
     for (int64_t t = 0; t < T && !status; t += BATCH) {
         int64_t now = T - t < BATCH ? T - t : BATCH;
         float *to = now == BATCH ? out + t : m->part;
-        status = ops->frames(m->k, now, s->fft_samples, s->hop_samples, wave + t * s->hop_samples, m->window,
+        status = ops->frames(m->k, now, s->fft_samples, s->hop_samples, wave + t * s->hop_samples, m->tables.window,
                              sj_fft_in(m->fft));
         if (now < BATCH)
             memset(sj_fft_in(m->fft) + now * s->fft_samples, 0,
                    (size_t)((BATCH - now) * s->fft_samples) * sizeof(float));
         sj_fft_run(m->fft);
         if (!status)
-            status = ops->log_mel(m->k, BATCH, sj_fft_out(m->fft), &m->bank, (float)s->floor, (float)s->mean,
+            status = ops->log_mel(m->k, BATCH, sj_fft_out(m->fft), &m->tables.bank, (float)s->floor, (float)s->mean,
                                   (float)s->std, to, now == BATCH ? stride : BATCH);
         for (int64_t b = 0; b < s->bands && now < BATCH; b++)
             memcpy(out + b * stride + t, m->part + b * BATCH, (size_t)now * sizeof *out);
@@ -242,6 +174,8 @@ int sj_mel_chunk(struct sj_mel *m, int64_t n, const float *wave, float *out, int
 {
     int64_t T = sj_mel_chunk_frames(m, n);
     int status = start(m, n, wave, T, stride, out);
+    if (!status && m->spectra)
+        return sj_spectra_host(m->spectra, n, wave, 0, T, out, stride);
     return status ? status : frames(m, T, wave, out, stride);
 }
 
@@ -283,6 +217,8 @@ int sj_mel_whole(struct sj_mel *m, int64_t n, const float *wave, float *out, int
     if (n <= half)
         return sj_fail(SJ_INPUT, "%lld samples are too few to reflect %lld", (long long)n, (long long)half);
     int status = start(m, n, wave, T, stride, out);
+    if (!status && m->spectra)
+        return sj_spectra_host(m->spectra, n, wave, -half, T, out, stride);
     /* frames head .. tail-1 lie inside the wave; the few before and after need its mirrored ends */
     int64_t head = (half + hop - 1) / hop, tail = (n - half) / hop + 1;
     if (tail <= head)

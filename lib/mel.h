@@ -32,7 +32,7 @@ struct sj_mel_settings sj_mel_defaults(void);
 void sj_mel_to_params(const struct sj_mel_settings *s, sj_json *params);
 int sj_mel_from_params(const sj_json *params, struct sj_mel_settings *s);
 
-/* `k` is an open CPU back end, borrowed: it must outlive the result and serve no other thread meanwhile.
+/* `k` is an open back end, borrowed: it must outlive the result and serve no other thread meanwhile.
  * SJ_USAGE for settings out of range: an odd or tiny FFT, high_hz above half the rate, std not above 0. */
 int sj_mel_new(struct sjk *k, const struct sj_mel_settings *s, struct sj_mel **m);
 void sj_mel_free(struct sj_mel *m); /* NULL is allowed */

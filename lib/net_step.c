@@ -14,31 +14,30 @@ static int embed_patches(struct sj_learner *l, const struct net_params *p, const
     const struct sj_config *c = &l->config;
     int64_t B = l->options.micro, T = l->options.frames;
     int e;
-    (void)((e = k->ops->put(k, l->mel, mel, (size_t)(B * c->mel.bands * T) * sizeof *mel)) ||
-           (e = k->ops->patches(k, B, c->frequencies, T, l->mel, patches, l->type)) ||
+    (void)((e = k->ops->patches(k, B, c->frequencies, T, mel, patches, l->type)) ||
            (e = k->ops->repeat(k, B, l->K, c->dim, l->positions, res)) ||
            (e = net_linear(p, NET_PATCH, l->M, patches, res, SJK_F32, SJK_ADD)));
     return e;
 }
 
-static int forward_target(struct sj_learner *l, const float *mel)
+static int forward_target(struct sj_learner *l)
 {
     const struct net_params *p = &l->target_params;
     const struct net_stack *s = &l->encoder;
     struct net_back *b = &l->back;
-    int norm = s->first + (int)s->depth * NET_BLOCK, e = embed_patches(l, p, mel, b->wide, b->res);
+    int norm = s->first + (int)s->depth * NET_BLOCK, e = embed_patches(l, p, l->target_mel, b->wide, b->res);
     for (int64_t i = 0; !e && i < s->depth; i++)
         e = net_block(p, s, i, l->options.micro, l->K, l->type, b->res, b->norm, b->wide);
     return e ? e
              : l->k->ops->layernorm(l->k, l->M, s->D, b->res, p->at[norm], p->at[norm + 1], l->targets, SJK_F32, NULL);
 }
 
-static int forward_context(struct sj_learner *l, const float *mel)
+static int forward_context(struct sj_learner *l)
 {
     const struct net_params *p = &l->params;
     const struct net_stack *s = &l->encoder;
     int norm = s->first + (int)s->depth * NET_BLOCK, e;
-    (void)((e = embed_patches(l, p, mel, l->patches, l->saved[0].res1)) ||
+    (void)((e = embed_patches(l, p, l->mel, l->patches, l->saved[0].res1)) ||
            (e = net_stack_forward(l, s, l->options.micro, l->K, l->saved, l->last)) ||
            (e = l->k->ops->layernorm(l->k, l->M, s->D, l->last, p->at[norm], p->at[norm + 1], l->z, l->type,
                                      l->last_stat)));
@@ -111,6 +110,12 @@ static int put_labels(struct sj_learner *l, const int32_t *class, const int32_t 
     return net_status(k, e);
 }
 
+void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel)
+{
+    *mel = l->mel;
+    *target_mel = l->target_mel;
+}
+
 int sj_learner_pass(struct sj_learner *l, const struct sj_objective *j, const float *mel, const float *target_mel,
                     const int32_t *class, const int32_t *group)
 {
@@ -119,8 +124,12 @@ int sj_learner_pass(struct sj_learner *l, const struct sj_objective *j, const fl
         status = sj_fail(SJ_USAGE, "the contrastive term needs the whole batch in one pass and a temperature above 0");
     if (status)
         return status;
-    (void)((e = l->k->ops->begin(l->k, pass_key(l, j))) || (e = forward_target(l, target_mel)) ||
-           (e = forward_context(l, mel)) || (e = net_predictor_forward(l)) || (e = objective(l, j)) ||
+    size_t bytes = (size_t)(l->options.micro * l->config.mel.bands * l->options.frames) * sizeof *mel;
+    e = mel ? l->k->ops->put(l->k, l->mel, mel, bytes) : 0;
+    if (!e && target_mel)
+        e = l->k->ops->put(l->k, l->target_mel, target_mel, bytes);
+    (void)(e || (e = l->k->ops->begin(l->k, pass_key(l, j))) || (e = forward_target(l)) ||
+           (e = forward_context(l)) || (e = net_predictor_forward(l)) || (e = objective(l, j)) ||
            (e = net_predictor_backward(l)) || (e = backward_context(l)) || (e = l->k->ops->end(l->k)));
     return net_status(l->k, e);
 }

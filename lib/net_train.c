@@ -69,6 +69,7 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
     size_t B = (size_t)l->options.micro, M = (size_t)l->M, D = (size_t)c->dim, value = sjk_type_size(l->type);
     size_t pooled = B * (size_t)c->frequencies * D * sizeof(float);
     l->mel = net_take(a, B * (size_t)(c->mel.bands * l->options.frames) * sizeof(float));
+    l->target_mel = net_take(a, B * (size_t)(c->mel.bands * l->options.frames) * sizeof(float));
     l->positions = net_take(a, (size_t)l->K * D * sizeof(float));
     l->class = net_take(a, B * sizeof(int32_t));
     l->group = net_take(a, B * sizeof(int32_t));

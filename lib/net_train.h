@@ -41,8 +41,11 @@ struct sj_learned {
 int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_learner_options *o, struct sj_learner **l);
 void sj_learner_free(struct sj_learner *l);          /* NULL is allowed */
 
-/* Adds to the gradient that of one pass: mel and target_mel f32 (micro, 80, T), class (micro) and group (micro; NULL:
- * all different), all host. SJ_USAGE when a class is out of range. */
+/* Where a pass finds its spectrograms f32 (micro, 80, T), in the back end's memory, for callers that have them there. */
+void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel);
+
+/* Adds to the gradient that of one pass: mel and target_mel f32 (micro, 80, T; NULL: as sj_learner_input holds them),
+ * class (micro) and group (micro; NULL: all different), all host. SJ_USAGE when a class is out of range. */
 int sj_learner_pass(struct sj_learner *l, const struct sj_objective *o, const float *mel, const float *target_mel,
                     const int32_t *class, const int32_t *group);
 

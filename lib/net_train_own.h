@@ -34,7 +34,7 @@ struct sj_learner {
     double *sums; /* 3: loss, contrastive, squares of the gradient */
 
     /* one pass */
-    float *mel, *positions, *trf_positions;
+    float *mel, *target_mel, *positions, *trf_positions;
     int32_t *class, *group;
     struct net_saved *saved, *trf_saved;              /* per block */
     void *patches, *z;                                /* type t */

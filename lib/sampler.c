@@ -231,21 +231,26 @@ int sj_sampler_draw(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw
                    sj_dataset_path(s->set[0].data), s->sets > 1 ? " and others" : "", TRACKS);
 }
 
-/* out (crop) += the stem's crop / 32768; what a short track lacks stays as it is. The sum of a few int16 is exact in
- * f32. */
-static int add_stem(const struct sj_sampler *s, const struct sj_draw *draw, int stem, float *out)
+/* out (crop) = the sum of n stems / 32768, 0 where the track is shorter: exact, in integers. */
+static int add_stems(const struct sj_sampler *s, const struct sj_draw *draw, int n, const int *stem, float *out)
 {
     const struct sj_dataset *d = s->set[draw->set].data;
-    int64_t left = sj_dataset_track(d, draw->track)->samples - draw->start, n = left < s->crop ? left : s->crop;
+    int64_t left = sj_dataset_track(d, draw->track)->samples - draw->start, there = left < s->crop ? left : s->crop;
     int16_t x[PIECE];
-    for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t k = n - at < PIECE ? n - at : PIECE;
-        int status = sj_dataset_read(d, draw->track, stem, draw->start + at, k, x);
-        if (status)
-            return status;
-        for (int64_t i = 0; i < k; i++)
-            out[at + i] += (float)x[i] * (1 / 32768.f);
+    int32_t sum[PIECE];
+    for (int64_t at = 0; at < there; at += PIECE) {
+        int64_t count = there - at < PIECE ? there - at : PIECE;
+        for (int k = 0; k < n; k++) {
+            int status = sj_dataset_read(d, draw->track, stem[k], draw->start + at, count, x);
+            if (status)
+                return status;
+            for (int64_t i = 0; i < count; i++)
+                sum[i] = (k ? sum[i] : 0) + x[i];
+        }
+        for (int64_t i = 0; i < count; i++)
+            out[at + i] = (float)sum[i] * (1 / 32768.f);
     }
+    memset(out + there, 0, (size_t)(s->crop - there) * sizeof *out);
     return SJ_OK;
 }
 
@@ -264,13 +269,8 @@ int sj_sampler_pair(const struct sj_sampler *s, uint64_t n, float *context, floa
     int status = sj_sampler_draw(s, n, &draw);
     if (status)
         return status;
-    memset(context, 0, (size_t)sj_sampler_width(s) * sizeof *context);
-    memset(target, 0, (size_t)sj_sampler_width(s) * sizeof *target);
-    for (int i = 0; i < draw.contexts && !status; i++)
-        status = add_stem(s, &draw, draw.context[i], context + SJ_SAMPLER_BEFORE);
-    if (!status)
-        status = add_stem(s, &draw, draw.target, target + SJ_SAMPLER_BEFORE);
-    if (status)
+    if ((status = add_stems(s, &draw, draw.contexts, draw.context, context + SJ_SAMPLER_BEFORE)) ||
+        (status = add_stems(s, &draw, 1, &draw.target, target + SJ_SAMPLER_BEFORE)))
         return status;
     reflect(context + SJ_SAMPLER_BEFORE, s->crop);
     reflect(target + SJ_SAMPLER_BEFORE, s->crop);

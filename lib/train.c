@@ -23,7 +23,7 @@ const struct sj_option sj_train_options[] = {
      NULL, 1, NULL},
     {SJ_INT, 'b', "batch", AT(batch), "N", "pairs of a step", 1, 1 << 20, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "micro", AT(micro), "N", "pairs computed at a time", 0, 1 << 20, NULL,
-     "at most 16; the batch with --contrastive", 1, NULL},
+     "on a CPU at most 16, on a device what its memory holds; the batch with --contrastive", 1, NULL},
     {SJ_INT, 0, "frames", AT(frames), "N", "10 ms frames of a pair, a multiple of 16", 16, 65536, NULL,
      "800, or those of the stream", 1, NULL},
     {SJ_REAL, 0, "rate", AT(rate), "X", "largest learning rate for a batch of 256, to which it is proportional", 0, 1,
@@ -65,15 +65,10 @@ int sj_train_check(struct sj_train_settings *s)
     if (s->steps && s->warmup > s->steps)
         return sj_fail(SJ_USAGE, "--warmup is %lld, more than the %lld steps", (long long)s->warmup,
                        (long long)s->steps);
-    if (!s->micro) {
-        s->micro = s->contrastive != 0 || s->batch < 16 ? s->batch : 16;
-        while (s->batch % s->micro)
-            s->micro--;
-    }
-    if (s->batch % s->micro)
+    if (s->micro && s->batch % s->micro)
         return sj_fail(SJ_USAGE, "--micro is %lld, which does not divide the batch of %lld", (long long)s->micro,
                        (long long)s->batch);
-    if (s->contrastive != 0 && s->micro != s->batch)
+    if (s->contrastive != 0 && s->micro && s->micro != s->batch)
         return sj_fail(SJ_USAGE, "--contrastive needs the whole batch at a time: no --micro");
     return SJ_OK;
 }

@@ -13,7 +13,7 @@
 
 /* What is learned and how: everything here changes the result. */
 struct sj_train_settings {
-    int64_t steps, batch, micro; /* micro: samples of a pass; 0: chosen from the batch */
+    int64_t steps, batch, micro; /* micro: samples of a pass; 0: as suits the back end */
     int64_t warmup;              /* steps; -1: a fifteenth of them */
     double rate;                 /* per 256 samples of a batch */
     double beta1, beta2, eps, decay, clip;
@@ -28,7 +28,7 @@ struct sj_train_settings {
 struct sj_train_settings sj_train_defaults(void);
 /* The options of a struct sj_train_settings, for an SJ_GROUP. */
 extern const struct sj_option sj_train_options[];
-/* Fills in micro, warmup and frames; SJ_USAGE when values do not fit together. */
+/* Fills in warmup and frames; SJ_USAGE when values do not fit together. */
 int sj_train_check(struct sj_train_settings *s);
 /* As JSON, in a fixed order, with the seed: two trainings with equal texts do the same steps. New reference. */
 sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed);

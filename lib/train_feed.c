@@ -4,167 +4,96 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ordered.h"
+#include "lanes.h"
 #include "sjk.h"
 
-/* One pair on its way. */
-struct pair {
-    int class;
-    char *key;
-    float mel[]; /* (2, bands, T): context, target */
+/* What is known of a pair beside its values. */
+struct place {
+    int status, class;
+    char key[SJ_KEY_BYTES + 1];
+    char reason[512];
 };
 
-/* A front end that one thread has in use at a time. */
-struct lane {
+/* A front end that one thread has in use. */
+struct front {
     struct sjk *k;
     struct sj_mel *mel;
     float *wave; /* (2, width) */
-    int busy;
 };
 
 struct sj_feed {
     const struct sj_sampler *sampler;
     struct sj_reader *reader;
-    int64_t frames, bands, width;
-    int64_t next; /* number of the next pair to hand out */
+    int64_t B, bands, frames, samples, values;
+    int64_t next; /* number of the first pair of the batch at hand */
     int64_t last; /* stream: one past the last pair that is wanted */
-    int lanes;
-    struct lane *lane;
-    pthread_mutex_t lock;
-    struct sj_ordered *order;
-    char **key; /* of the batch being filled */
-    int64_t keys;
+    float *context, *target; /* where the batch at hand goes */
+    struct place *place;     /* (B) */
+    int32_t *label;          /* (2, B): class, group */
+    struct sj_lanes *lanes;
+    int fronts;
+    struct front *front; /* one for each thread; none where pairs come as they are wanted */
+    pthread_mutex_t lock; /* stream: of the reader and `read` */
+    int64_t read;         /* stream: pairs of the batch at hand that were read */
+    int failed;           /* stream: nothing more can be read */
 };
 
-static struct pair *new_pair(const struct sj_feed *f, const char *key, int class)
+static void note_failure(struct place *p, int status)
 {
-    struct pair *p = malloc(sizeof *p + (size_t)(2 * f->bands * f->frames) * sizeof *p->mel);
-    if (p && !(p->key = strdup(key))) {
-        free(p);
-        p = NULL;
-    }
-    if (p)
-        p->class = class;
-    else
-        sj_fail(SJ_SYSTEM, "no memory for a training pair");
-    return p;
-}
-
-static void free_pair(void *what)
-{
-    struct pair *p = what;
-    free(p->key);
-    free(p);
+    p->status = status;
+    if (status)
+        snprintf(p->reason, sizeof p->reason, "%s", sj_reason()); /* reasons are per thread */
 }
 
 /* -- from data sets ------------------------------------------------------------------------------------------------ */
 
-static struct lane *take_lane(struct sj_feed *f)
-{
-    pthread_mutex_lock(&f->lock);
-    int i = 0;
-    while (i < f->lanes && f->lane[i].busy)
-        i++;
-    f->lane[i].busy = 1; /* there are as many lanes as threads */
-    pthread_mutex_unlock(&f->lock);
-    return &f->lane[i];
-}
-
-static void give_lane(struct sj_feed *f, struct lane *l)
-{
-    pthread_mutex_lock(&f->lock);
-    l->busy = 0;
-    pthread_mutex_unlock(&f->lock);
-}
-
-static int make_pair(void *arg, int64_t n, struct sj_ordered_job *to)
+static void draw_pair(void *arg, int slot, int lane)
 {
     struct sj_feed *f = arg;
-    struct lane *l = take_lane(f);
+    struct place *p = &f->place[slot];
     struct sj_pair drawn;
-    struct pair *p = NULL;
-    int status = sj_sampler_pair(f->sampler, (uint64_t)n, l->wave, l->wave + f->width, &drawn);
-    if (!status && !(p = new_pair(f, drawn.key, drawn.class)))
-        status = SJ_SYSTEM;
-    for (int i = 0; !status && i < 2; i++)
-        status = sj_mel_chunk(l->mel, f->width, l->wave + i * f->width, p->mel + i * f->bands * f->frames, f->frames);
-    give_lane(f, l);
-    if (status) {
-        if (p)
-            free_pair(p);
-        return sj_fail_at(status, "training pair %lld", (long long)n);
+    float *side[2] = {f->context + slot * f->values, f->target + slot * f->values};
+    struct front *a = f->fronts ? &f->front[lane] : NULL;
+    float *wave[2] = {a ? a->wave : side[0], a ? a->wave + sj_sampler_width(f->sampler) : side[1]};
+    int status = sj_sampler_pair(f->sampler, (uint64_t)(f->next + slot), wave[0], wave[1], &drawn);
+    for (int i = 0; !status && a && i < 2; i++)
+        status = sj_mel_chunk(a->mel, sj_sampler_width(f->sampler), wave[i], side[i], f->frames);
+    if (!status) {
+        p->class = drawn.class;
+        snprintf(p->key, sizeof p->key, "%s", drawn.key);
+    } else {
+        sj_fail_at(status, "training pair %lld", (long long)(f->next + slot));
     }
-    return sj_ordered_give(to, p);
+    note_failure(p, status);
 }
 
-static int make_lanes(struct sj_feed *f, const struct sj_mel_settings *mel, int threads)
+static int make_fronts(struct sj_feed *f, const struct sj_mel_settings *mel, int threads)
 {
     char why[256];
-    f->lane = calloc((size_t)threads, sizeof *f->lane);
-    if (!f->lane)
+    f->front = calloc((size_t)threads, sizeof *f->front);
+    if (!f->front)
         return sj_fail(SJ_SYSTEM, "no memory for training pairs");
-    for (f->lanes = 0; f->lanes < threads; f->lanes++) {
-        struct lane *l = &f->lane[f->lanes];
-        int status = sjk_open("cpu", 1, &l->k, why, sizeof why);
+    for (f->fronts = 0; f->fronts < threads; f->fronts++) {
+        struct front *a = &f->front[f->fronts];
+        int status = sjk_open("cpu", 1, &a->k, why, sizeof why);
         if (status)
             return sj_fail(status, "%s", why);
-        l->wave = malloc((size_t)(2 * f->width) * sizeof *l->wave);
-        status = l->wave ? sj_mel_new(l->k, mel, &l->mel) : sj_fail(SJ_SYSTEM, "no memory for training pairs");
+        a->wave = malloc((size_t)(2 * sj_sampler_width(f->sampler)) * sizeof *a->wave);
+        status = a->wave ? sj_mel_new(a->k, mel, &a->mel) : sj_fail(SJ_SYSTEM, "no memory for training pairs");
         if (status) {
-            f->lanes++;
+            f->fronts++;
             return status;
         }
     }
     return SJ_OK;
 }
 
-static struct sj_feed *new_feed(int64_t first)
-{
-    struct sj_feed *f = calloc(1, sizeof *f);
-    if (f) {
-        pthread_mutex_init(&f->lock, NULL);
-        f->next = first;
-    } else
-        sj_fail(SJ_SYSTEM, "no memory for training pairs");
-    return f;
-}
-
-int sj_feed_sets(const struct sj_sampler *s, const struct sj_mel_settings *mel, int threads, int64_t ahead,
-                 int64_t first, int64_t last, struct sj_feed **out)
-{
-    struct sj_feed *f = new_feed(first);
-    if (!f)
-        return SJ_SYSTEM;
-    f->sampler = s;
-    f->bands = mel->bands;
-    f->width = sj_sampler_width(s);
-    int status = make_lanes(f, mel, threads);
-    if (!status)
-        f->frames = sj_mel_chunk_frames(f->lane[0].mel, f->width);
-    struct sj_ordered_work work = {.threads = threads,
-                                   .ahead = (int)ahead,
-                                   .depth = 1,
-                                   .first = first,
-                                   .jobs = last - first,
-                                   .run = make_pair,
-                                   .drop = free_pair,
-                                   .arg = f};
-    if (!status)
-        status = sj_ordered_open(&work, &f->order);
-    if (status)
-        sj_feed_free(f);
-    else
-        *out = f;
-    return status;
-}
-
 /* -- from a stream ------------------------------------------------------------------------------------------------- */
 
-/* Record n of the stream, on the one thread that reads. */
-static int read_pair(void *arg, int64_t n, struct sj_ordered_job *to)
+static int read_record(struct sj_feed *f, int64_t at)
 {
-    struct sj_feed *f = arg;
     const struct sj_record *r;
+    int64_t n = f->next + at;
     int status = sj_reader_next(f->reader, &r);
     const char *name = sj_reader_name(f->reader);
     if (status)
@@ -179,36 +108,71 @@ static int read_pair(void *arg, int64_t n, struct sj_ordered_job *to)
                        (long long)f->bands, (long long)f->frames);
     if (r->class < 0)
         return sj_fail(SJ_INPUT, "'%s': pair %lld has no class", name, (long long)n);
-    struct pair *p = new_pair(f, r->key, r->class);
-    if (!p)
-        return SJ_SYSTEM;
-    sj_dtype_to_f32(sj_reader_head(f->reader)->dtype, (size_t)(2 * f->bands * f->frames), r->data, p->mel);
-    if (n + 1 == f->last && (status = sj_reader_next(f->reader, &r))) { /* what follows must be a pair or a proper end
-                                                                         */
-        free_pair(p);
-        return status;
-    }
-    return sj_ordered_give(to, p);
+    const enum sj_dtype type = sj_reader_head(f->reader)->dtype;
+    const char *data = r->data;
+    sj_dtype_to_f32(type, (size_t)f->values, data, f->context + at * f->values);
+    sj_dtype_to_f32(type, (size_t)f->values, data + r->bytes / 2, f->target + at * f->values);
+    f->place[at].class = r->class;
+    snprintf(f->place[at].key, sizeof f->place[at].key, "%s", r->key);
+    return n + 1 == f->last ? sj_reader_next(f->reader, &r) : SJ_OK; /* what follows must be a pair or a proper end */
 }
 
-int sj_feed_stream(struct sj_reader *r, int64_t frames, int64_t first, int64_t last, struct sj_feed **out)
+/* The next record, whatever the slot: as many are read as slots are handed in. */
+static void read_pair(void *arg, int slot, int lane)
 {
-    struct sj_feed *f = new_feed(first);
+    struct sj_feed *f = arg;
+    (void)slot, (void)lane;
+    pthread_mutex_lock(&f->lock);
+    int64_t at = f->read++;
+    int status = f->failed ? SJ_INPUT : read_record(f, at);
+    note_failure(&f->place[at], status);
+    f->failed = status;
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* -- both ---------------------------------------------------------------------------------------------------------- */
+
+static struct sj_feed *new_feed(int64_t B, int64_t first)
+{
+    struct sj_feed *f = calloc(1, sizeof *f);
+    if (f) {
+        pthread_mutex_init(&f->lock, NULL);
+        f->B = B;
+        f->next = first;
+        f->place = calloc((size_t)B, sizeof *f->place);
+        f->label = calloc(2 * (size_t)B, sizeof *f->label);
+    }
+    if (f && f->place && f->label)
+        return f;
+    sj_feed_free(f);
+    sj_fail(SJ_SYSTEM, "no memory for a batch of %lld", (long long)B);
+    return NULL;
+}
+
+/* At least two threads: with one, lanes work on the caller's. */
+static int start_lanes(struct sj_feed *f, int threads, void (*work)(void *, int, int))
+{
+    return sj_lanes_new(threads < 2 ? 2 : threads, (int)f->B, work, f, &f->lanes);
+}
+
+int sj_feed_sets(const struct sj_sampler *s, const struct sj_mel_settings *mel, int threads, int64_t B, int64_t first,
+                 struct sj_feed **out)
+{
+    struct sj_feed *f = new_feed(B, first);
+    int status = SJ_OK;
     if (!f)
         return SJ_SYSTEM;
-    f->reader = r;
-    f->bands = sj_mel_defaults().bands;
-    f->frames = frames;
-    f->last = last;
-    struct sj_ordered_work work = {.threads = 1,
-                                   .ahead = 16,
-                                   .depth = 1,
-                                   .first = first,
-                                   .jobs = last - first,
-                                   .run = read_pair,
-                                   .drop = free_pair,
-                                   .arg = f};
-    int status = sj_ordered_open(&work, &f->order);
+    f->sampler = s;
+    threads = threads < 2 ? 2 : threads;
+    if (mel) {
+        if (!(status = make_fronts(f, mel, threads)))
+            f->frames = sj_mel_chunk_frames(f->front[0].mel, sj_sampler_width(s));
+        f->values = mel->bands * f->frames;
+    } else {
+        f->values = f->samples = sj_sampler_width(s);
+    }
+    if (!status)
+        status = start_lanes(f, threads, draw_pair);
     if (status)
         sj_feed_free(f);
     else
@@ -216,65 +180,87 @@ int sj_feed_stream(struct sj_reader *r, int64_t frames, int64_t first, int64_t l
     return status;
 }
 
-/* -- taking -------------------------------------------------------------------------------------------------------- */
-
-static void forget_keys(struct sj_feed *f)
+int sj_feed_stream(struct sj_reader *r, int64_t frames, int64_t B, int64_t first, int64_t last, struct sj_feed **out)
 {
-    for (int64_t i = 0; i < f->keys; i++)
-        free(f->key[i]);
-    f->keys = 0;
+    struct sj_feed *f = new_feed(B, first);
+    if (!f)
+        return SJ_SYSTEM;
+    f->reader = r;
+    f->bands = sj_mel_defaults().bands;
+    f->frames = frames;
+    f->values = f->bands * frames;
+    f->last = last;
+    int status = start_lanes(f, 2, read_pair);
+    if (status)
+        sj_feed_free(f);
+    else
+        *out = f;
+    return status;
+}
+
+void sj_feed_stop(struct sj_feed *f)
+{
+    sj_lanes_free(f->lanes);
+    f->lanes = NULL;
 }
 
 void sj_feed_free(struct sj_feed *f)
 {
     if (!f)
         return;
-    sj_ordered_close(f->order);
-    for (int i = 0; i < f->lanes; i++) {
-        sj_mel_free(f->lane[i].mel);
-        sjk_close(f->lane[i].k);
-        free(f->lane[i].wave);
+    sj_feed_stop(f);
+    for (int i = 0; i < f->fronts; i++) {
+        sj_mel_free(f->front[i].mel);
+        sjk_close(f->front[i].k);
+        free(f->front[i].wave);
     }
-    free(f->lane);
-    forget_keys(f);
-    free(f->key);
+    free(f->front);
+    free(f->place);
+    free(f->label);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
 
-/* The next pair, past the ends of jobs; NULL with *status set on failure. */
-static struct pair *next_pair(struct sj_feed *f, int *status)
+int64_t sj_feed_samples(const struct sj_feed *f)
 {
-    void *item = NULL;
-    do
-        *status = sj_ordered_take(f->order, &item);
-    while (!*status && !item); /* the end of the job before */
-    return *status ? NULL : item;
+    return f->samples;
 }
 
-int sj_feed_next(struct sj_feed *f, int64_t B, struct sj_batch *batch)
+int64_t sj_feed_values(const struct sj_feed *f)
 {
-    size_t floats = (size_t)(f->bands * f->frames);
-    forget_keys(f);
-    char **key = realloc(f->key, (size_t)B * sizeof *key);
-    if (!key)
-        return sj_fail(SJ_SYSTEM, "no memory for a batch of %lld", (long long)B);
-    f->key = key;
-    for (int64_t i = 0; i < B; i++) {
-        int status;
-        struct pair *p = next_pair(f, &status);
-        if (!p)
-            return status;
-        memcpy(batch->mel + (size_t)i * floats, p->mel, floats * sizeof *p->mel);
-        memcpy(batch->target_mel + (size_t)i * floats, p->mel + floats, floats * sizeof *p->mel);
-        batch->class[i] = p->class;
-        batch->group[i] = (int32_t)i;
+    return f->values;
+}
+
+size_t sj_feed_bytes(const struct sj_feed *f)
+{
+    return 2 * (size_t)(f->B * f->values) * sizeof(float);
+}
+
+void sj_feed_start(struct sj_feed *f, void *memory)
+{
+    f->context = memory;
+    f->target = f->context + f->B * f->values;
+    f->read = 0;
+    for (int64_t i = 0; i < f->B; i++)
+        sj_lanes_start(f->lanes);
+}
+
+int sj_feed_wait(struct sj_feed *f, struct sj_batch *batch)
+{
+    int32_t *class = f->label, *group = class + f->B;
+    const struct place *bad = NULL;
+    for (int64_t i = 0; i < f->B; i++)
+        sj_lanes_take(f->lanes);
+    for (int64_t i = 0; i < f->B && !bad; i++) {
+        const struct place *p = &f->place[i];
+        bad = p->status ? p : NULL;
+        class[i] = p->class;
+        group[i] = (int32_t)i;
         for (int64_t j = i - 1; j >= 0; j--)
-            if (!strcmp(f->key[j], p->key))
-                batch->group[i] = batch->group[j];
-        f->key[f->keys++] = p->key;
-        free(p);
-        f->next++;
+            if (!strcmp(f->place[j].key, p->key))
+                group[i] = group[j];
     }
-    return SJ_OK;
+    f->next += f->B;
+    *batch = (struct sj_batch){class, group};
+    return bad ? sj_fail(bad->status, "%s", bad->reason) : SJ_OK;
 }

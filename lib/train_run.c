@@ -8,6 +8,7 @@
 
 #include "checkpoint.h"
 #include "progress.h"
+#include "train_intake.h"
 #include "train_valid.h"
 
 /* Below this share of the spread that the targets had at first, they are said to collapse. */
@@ -16,7 +17,12 @@ static const double collapse_share = 0.1;
 struct loop {
     struct sj_train *t;
     struct sj_learner *learner;
-    struct sj_batch batch;
+    int64_t micro; /* samples of a pass */
+    struct sj_intake *intake;
+    struct sj_batch batch; /* labels of the batch to come, once it has been brought in */
+    int brought;           /* it has; 0 before the first step */
+    int bad;               /* or not: why, which matters when its step begins */
+    char why[512];
     float *buffer; /* one arena, for checkpoints */
     struct sj_progress *progress;
     double began, saved; /* seconds: of the present interval of the log, of the last checkpoint */
@@ -42,19 +48,47 @@ static void note(const struct loop *l, const char *text)
 
 /* -- one step ------------------------------------------------------------------------------------------------------ */
 
-static int step(struct loop *l, int64_t number, struct sj_learned *r)
+/* Waits until the batch that is read has come as far as the back end. */
+static void bring(struct loop *l)
+{
+    double began = now_s();
+    l->bad = sj_intake_send(l->intake, &l->batch);
+    if (l->bad)
+        snprintf(l->why, sizeof l->why, "%s", sj_reason());
+    l->waited += now_s() - began;
+    l->brought = 1;
+}
+
+/* The gradient of a batch. Meanwhile the next one is read. */
+static int passes(struct loop *l, int64_t number)
 {
     const struct sj_train_settings *s = l->t->settings;
     struct sj_objective o = {s->cosine, s->contrastive, s->temperature};
-    int64_t pixels = s->micro * l->t->model->config.mel.bands * s->frames;
-    double began = now_s();
-    int status = sj_feed_next(l->t->feed, s->batch, &l->batch);
-    l->waited += now_s() - began;
+    float *mel, *target_mel;
+    int status = l->brought ? SJ_OK : sj_intake_read(l->intake);
     if (number < s->contrastive_steps)
         o.cosine = 0;
-    for (int64_t i = 0; !status && i < s->batch / s->micro; i++)
-        status = sj_learner_pass(l->learner, &o, l->batch.mel + i * pixels, l->batch.target_mel + i * pixels,
-                                 l->batch.class + i * s->micro, l->batch.group + i * s->micro);
+    if (!status && !l->brought)
+        bring(l);
+    if (!status)
+        status = l->bad ? sj_fail(l->bad, "%s", l->why) : sj_intake_take(l->intake);
+    if (!status && number + 1 < s->steps)
+        status = sj_intake_read(l->intake);
+    sj_learner_input(l->learner, &mel, &target_mel);
+    for (int64_t i = 0; !status && i < s->batch; i += l->micro) {
+        status = sj_intake_mel(l->intake, i, l->micro, mel, target_mel);
+        if (!status)
+            status = sj_learner_pass(l->learner, &o, NULL, NULL, l->batch.class + i, l->batch.group + i);
+    }
+    return status;
+}
+
+static int step(struct loop *l, int64_t number, struct sj_learned *r)
+{
+    const struct sj_train_settings *s = l->t->settings;
+    int status = passes(l, number);
+    if (!status && number + 1 < s->steps)
+        bring(l);
     struct sj_update u = {.rate = sj_train_rate(s, number + 1),
                           .beta1 = s->beta1,
                           .beta2 = s->beta2,
@@ -81,7 +115,7 @@ static int write_line(const struct loop *l, sj_json *line)
 static int measure_spread(struct loop *l, double *spread)
 {
     *spread = -1;
-    if (l->t->settings->micro < 2)
+    if (l->micro < 2)
         return SJ_OK;
     int status = sj_learner_spread(l->learner, spread);
     if (status)
@@ -179,19 +213,36 @@ static int save(struct loop *l, int64_t done)
 
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
 
+/* The learner with the passes that were asked for, or with the largest that suit the back end and its memory. */
+static int open_learner(struct loop *l)
+{
+    const struct sj_train_settings *s = l->t->settings;
+    const int most = l->t->k->ops->pass_samples;
+    struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames};
+    if (!s->micro)
+        o.micro = s->contrastive != 0 || !most || s->batch < most ? s->batch : most;
+    while (s->batch % o.micro)
+        o.micro--;
+    int status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
+    while (status == SJ_DEVICE && !most && !s->micro && s->contrastive == 0 && o.micro > 1) {
+        do
+            o.micro--;
+        while (s->batch % o.micro);
+        status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
+    }
+    l->micro = o.micro;
+    return status;
+}
+
 static int open_loop(struct loop *l)
 {
     const struct sj_train_settings *s = l->t->settings;
-    struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames};
-    size_t floats = (size_t)(s->batch * l->t->model->config.mel.bands * s->frames);
-    l->batch.mel = malloc(floats * sizeof(float));
-    l->batch.target_mel = malloc(floats * sizeof(float));
-    l->batch.class = calloc((size_t)s->batch, sizeof(int32_t));
-    l->batch.group = calloc((size_t)s->batch, sizeof(int32_t));
     l->buffer = malloc(l->t->model->layout.total * sizeof(float));
-    if (!l->batch.mel || !l->batch.target_mel || !l->batch.class || !l->batch.group || !l->buffer)
-        return sj_fail(SJ_SYSTEM, "no memory for a batch of %lld", (long long)s->batch);
-    int status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
+    if (!l->buffer)
+        return sj_fail(SJ_SYSTEM, "no memory for a checkpoint");
+    int status = open_learner(l);
+    if (!status)
+        status = sj_intake_new(l->t->k, l->t->feed, &l->t->model->config.mel, s->batch, s->frames, &l->intake);
     if (!status && l->t->start)
         status = sj_checkpoint_load(l->t->checkpoint, l->learner, l->buffer);
     return status;
@@ -200,11 +251,8 @@ static int open_loop(struct loop *l)
 static void close_loop(struct loop *l)
 {
     sj_progress_end(l->progress);
+    sj_intake_free(l->intake);
     sj_learner_free(l->learner);
-    free(l->batch.mel);
-    free(l->batch.target_mel);
-    free(l->batch.class);
-    free(l->batch.group);
     free(l->buffer);
 }
 

@@ -7,6 +7,7 @@
 
 #include "crc32c.h"
 #include "h5.h"
+#include "sjk.h"
 
 struct sj_train_source {
     const struct sj_train_inputs *in;
@@ -149,12 +150,14 @@ int sj_train_source_open(const struct sj_train_inputs *in, struct sj_config *c, 
     return SJ_OK;
 }
 
-int sj_train_source_feed(struct sj_train_source *p, const struct sj_config *c, const struct sj_train_settings *s,
-                         int threads, int64_t start, struct sj_feed **feed)
+int sj_train_source_feed(struct sj_train_source *p, const struct sjk *k, const struct sj_config *c,
+                         const struct sj_train_settings *s, int threads, int64_t start, struct sj_feed **feed)
 {
     int64_t first = start * s->batch, last = s->steps * s->batch;
-    int readers = 1 + threads / 4; /* one analyses pairs faster than four cores learn from them */
     if (p->reader)
-        return sj_feed_stream(p->reader, s->frames, first, last, feed);
-    return sj_feed_sets(p->sampler, &c->mel, readers, s->batch + readers, first, last, feed);
+        return sj_feed_stream(p->reader, s->frames, s->batch, first, last, feed);
+    if (k->ops->mel) /* the back end analyses; the processors have nothing else to do */
+        return sj_feed_sets(p->sampler, NULL, threads, s->batch, first, feed);
+    return sj_feed_sets(p->sampler, &c->mel, 1 + threads / 4, s->batch, first, feed); /* one analyses pairs faster
+                                                                                        than four cores learn from */
 }

@@ -25,8 +25,9 @@ void sj_train_source_close(struct sj_train_source *source); /* NULL is allowed *
 /* A text that tells these data from others, wherever the files lie; borrowed. */
 const char *sj_train_source_text(const struct sj_train_source *source);
 
-/* The pairs of steps start .. s->steps - 1, with `threads` processors at hand. The source is borrowed. */
-int sj_train_source_feed(struct sj_train_source *source, const struct sj_config *c, const struct sj_train_settings *s,
-                         int threads, int64_t start, struct sj_feed **feed);
+/* The pairs of steps start .. s->steps - 1, with `threads` processors at hand: as waveforms where the back end k makes
+ * spectrograms of them itself. The source is borrowed. */
+int sj_train_source_feed(struct sj_train_source *source, const struct sjk *k, const struct sj_config *c,
+                         const struct sj_train_settings *s, int threads, int64_t start, struct sj_feed **feed);
 
 #endif

@@ -174,7 +174,7 @@ static int start(struct sj_run *run, struct state *s)
         status = sj_validation_new(s->k, &s->config, validate_path, validate_s, (enum sj_precision)settings.precision,
                                    &s->validation);
     return status ? status
-                  : sj_train_source_feed(s->source, &s->config, &settings, run->threads, s->start, &s->feed);
+                  : sj_train_source_feed(s->source, s->k, &s->config, &settings, run->threads, s->start, &s->feed);
 }
 
 /* -- the program --------------------------------------------------------------------------------------------------- */
