@@ -107,5 +107,27 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 	$(say) LD $@
 	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
+# The own CUDA kernels a second time, for the host (tests/kernels/emulation.h), with checks of the bounds of arrays.
+own_cuda := $(foreach f,sums norm,kernels/$(f)_cuda.cu)
+emulated := $(own_cuda:%.cu=$(BUILD)/obj/emulated/%.o) $(BUILD)/obj/emulated/tests/kernels/emulation.o \
+            $(BUILD)/obj/emulated/tests/kernels/emulated_table.o
+
+emulate = $(CXX) -x c++ -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -D_GNU_SOURCE \
+          -DSJ_EMULATED -I. -Ikernels -Itests/kernels -ffp-contract=off \
+          -fno-math-errno -MMD -MP -Wall -Wextra -Wshadow -Wformat=2 -Werror -Wno-unknown-pragmas $(CFLAGS) \
+          -fsanitize=bounds -fsanitize-undefined-trap-on-error
+
+$(BUILD)/obj/emulated/%.o: %.cu
+	@mkdir -p $(@D)
+	$(say) CXX $< for the host
+	$(hide)$(emulate) -c $< -o $@
+
+$(BUILD)/obj/emulated/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(say) CXX $<
+	$(hide)$(emulate) -c $< -o $@
+
+$(BUILD)/tests/kernels/emulated: $(emulated)
+
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
