@@ -42,7 +42,16 @@ static float *take(float **room, int64_t n)
     return p;
 }
 
-/* e^((s - max) scale) over a row of K scores, the padding 0; returns the sum, with *stat its logarithm plus the max.
+/* Asks for the E values of `rows` tokens ahead of their use: they lie too far apart for the processor to foresee. */
+SJK_INLINE void fetch(const struct head *h, int64_t rows, const char *x, int64_t stride)
+{
+    size_t width = sjk_type_size(h->t), bytes = (size_t)h->E * width;
+    for (int64_t i = 0; i < rows; i++)
+        for (size_t at = 0; at < bytes; at += 64)
+            __builtin_prefetch(x + (size_t)(i * stride) * width + at, 0, 2);
+}
+
+/* e^((s - max) scale) over a row of K scores, the padding 0; returns the sum, with *stat (when not NULL) its logarithm plus the max.
  * With dp the values are good for bf16, and the row becomes bf16 in its own first half. */
 SJK_INLINE float exponentials(int dp, const struct head *h, float *s, float *stat)
 {
@@ -61,7 +70,8 @@ SJK_INLINE float exponentials(int dp, const struct head *h, float *s, float *sta
         vf_put(s, dp ? SJK_BF16 : SJK_F32, j, VW, e);
     }
     float sum = vf_sum(sums);
-    *stat = (dp ? max / log2e : max) + logf(sum);
+    if (stat)
+        *stat = (dp ? max / log2e : max) + logf(sum);
     return sum;
 }
 
@@ -79,16 +89,19 @@ SJK_INLINE void forward(int dp, const struct head *h, const struct operands *io,
     const char *q = io->qkv;
     float *kt = take(&room, h->ew * h->kp), *v = take(&room, tile_words(dp, h->K) * h->ep);
     float *s = take(&room, query_block * h->row), *o = take(&room, query_block * h->ep);
-    float *a = take(&room, (h->K + query_block) * h->ew), sum[query_block], unused;
+    float *a = take(&room, (h->K + query_block) * h->ew), sum[query_block];
+    fetch(h, h->K, q + model, h->stride);
+    fetch(h, h->K, q + 2 * model, h->stride);
     tile_along(dp, h->K, h->E, q + model, h->t, h->stride, a);
     tile_transpose(h->K, h->ew, a, kt, h->kp);
+    fetch(h, h->K, q, h->stride);
     tile_across(dp, h->K, h->E, q + 2 * model, h->t, h->stride, v, h->ep);
     for (int64_t first = 0; first < h->K; first += query_block) {
         int64_t rows = sjk_min(h->K - first, query_block);
         tile_along(dp, rows, h->E, q + (size_t)(first * h->stride) * width, h->t, h->stride, a);
         tile_multiply(dp, rows, h->kp, h->ew, (struct words){a, h->ew, 1}, kt, h->kp, s, h->row, 0);
         for (int64_t i = 0; i < rows; i++)
-            sum[i] = 1 / exponentials(dp, h, s + i * h->row, io->stat ? io->stat + first + i : &unused);
+            sum[i] = 1 / exponentials(dp, h, s + i * h->row, io->stat ? io->stat + first + i : NULL);
         tile_multiply(dp, rows, h->ep, tile_words(dp, h->K), (struct words){s, h->row, 1}, v, h->ep, o, h->ep, 0);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t e = 0; e < h->E; e += VW)
@@ -176,8 +189,11 @@ SJK_INLINE void backward(int dp, const struct head *h, const struct operands *io
     float *p = take(&room, query_block * h->row), *g = take(&room, query_block * h->row);
     float *pairs = take(&room, query_block * h->row), *x = take(&room, query_block * h->ep);
     float *a = take(&room, (h->K + query_block) * h->ew);
+    fetch(h, h->K, q + model, h->stride);
+    fetch(h, h->K, q + 2 * model, h->stride);
     tile_along(dp, h->K, h->E, q + model, h->t, h->stride, a);
     tile_transpose(h->K, h->ew, a, kt, h->kp);
+    fetch(h, h->K, q, h->stride);
     tile_across(dp, h->K, h->E, q + model, h->t, h->stride, k, h->ep);
     tile_along(dp, h->K, h->E, q + 2 * model, h->t, h->stride, a);
     tile_transpose(h->K, h->ew, a, vt, h->kp);
@@ -185,6 +201,8 @@ SJK_INLINE void backward(int dp, const struct head *h, const struct operands *io
         int64_t rows = sjk_min(h->K - first, query_block), rw = tile_words(dp, rows);
         size_t at = (size_t)(first * io->out_stride) * width;
         const char *qb = q + (size_t)(first * h->stride) * width, *ob = io->dout + at;
+        fetch(h, rows, ob, io->out_stride);
+        fetch(h, rows, io->out + at, io->out_stride);
         tile_along(dp, rows, h->E, qb, h->t, h->stride, a);
         tile_multiply(dp, rows, h->kp, h->ew, (struct words){a, h->ew, 1}, kt, h->kp, p, h->row, 0);
         tile_along(dp, rows, h->E, ob, h->t, io->out_stride, a);

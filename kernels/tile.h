@@ -122,13 +122,14 @@ SJK_INLINE void tile_along(int dp, int64_t rows, int64_t n, const void *x, enum 
 {
     int64_t w = tile_words(dp, n);
     for (int64_t i = 0; i < rows; i++) {
-        if (dp) {
-            y[i * w + w - 1] = 0;
-            memcpy(y + i * w, (const uint16_t *)x + i * stride, (size_t)n * sizeof(uint16_t));
-        } else {
-            for (int64_t j = 0; j < n; j += VW)
-                vf_put(y, SJK_F32, i * w + j, n - j, vf_get(x, t, i * stride + j, n - j));
-        }
+        const uint16_t *pairs = (const uint16_t *)x + i * stride;
+        int64_t whole = dp ? n / 2 : n; /* words */
+        for (int64_t j = 0; j < whole; j += VW)
+            vf_put(y, SJK_F32, i * w + j, whole - j,
+                   dp ? vf_get(pairs, SJK_F32, j, whole - j) : vf_get(x, t, i * stride + j, n - j));
+        uint32_t last = whole < w ? pairs[n - 1] : 0;
+        if (whole < w)
+            memcpy(y + i * w + whole, &last, sizeof last);
     }
 }
 

@@ -109,7 +109,13 @@ SJK_INLINE int vm_any(vm mask)
 
 SJK_INLINE vf vf_from_bf16(vh h)
 {
+#if defined(__AVX512F__)
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+#elif defined(__AVX2__)
+    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);
+#else
     return (vf)(__builtin_convertvector(h, vu) << 16);
+#endif
 }
 
 /* Round to nearest even; a NaN stays one. */
@@ -143,7 +149,11 @@ SJK_INLINE vf vf_get(const void *p, enum sjk_type t, int64_t i, int64_t n)
     if (n >= VW)
         memcpy(&h, u, sizeof h);
     else
+#if defined(__AVX512BW__)
+        h = (vh)_mm256_maskz_loadu_epi16(vf_below(n), u);
+#else
         memcpy(&h, u, (size_t)n * 2);
+#endif
     return vf_from_bf16(h);
 }
 
@@ -154,14 +164,22 @@ SJK_INLINE void vf_put(void *p, enum sjk_type t, int64_t i, int64_t n, vf x)
         if (n >= VW)
             vf_store((float *)p + i, x);
         else
+#if defined(__AVX512F__)
+            _mm512_mask_storeu_ps((float *)p + i, vf_below(n), (__m512)x);
+#else
             memcpy((float *)p + i, &x, (size_t)n * 4);
+#endif
         return;
     }
     vh h = vf_to_bf16(x);
     if (n >= VW)
         memcpy((uint16_t *)p + i, &h, sizeof h);
     else
+#if defined(__AVX512BW__)
+        _mm256_mask_storeu_epi16((uint16_t *)p + i, vf_below(n), (__m256i)h);
+#else
         memcpy((uint16_t *)p + i, &h, (size_t)n * 2);
+#endif
 }
 
 SJK_INLINE float vf_sum(vf x)
