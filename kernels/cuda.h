@@ -95,6 +95,10 @@ void cuda_forget(struct sjk *);
 /* Releases what repeated work keeps. */
 void cuda_repeat_close(struct sjk *);
 
+/* As sjk_open. dev_cuda.cu */
+int cuda_open(int device, int threads, struct sjk **, char *why, size_t size);
+extern const struct sjk_ops sjk_ops_cuda; /* table_cuda.cu */
+
 /* dev_cuda.cu, repeat_cuda.cu (put, begin, end), inbox_cuda.cu. cuda_inbox_take always gives the same address, so that
  * recorded work may read it; take, as get, does not belong between begin and end. cuda_zero and cuda_copy are for
  * operations too: they take part in recording. */

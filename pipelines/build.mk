@@ -129,5 +129,15 @@ $(BUILD)/obj/emulated/%.o: %.cpp
 
 $(BUILD)/tests/kernels/emulated: $(emulated)
 
+# The device's memory and recorded work of the CUDA back end, for the host, on a stand-in for the CUDA runtime.
+recorded := $(foreach f,dev repeat inbox,$(BUILD)/obj/recorded/$(f)_cuda.o) $(BUILD)/obj/tests/kernels/runtime/runtime.o
+$(BUILD)/tests/kernels/recorded: $(recorded)
+$(BUILD)/obj/tests/kernels/recorded.o: ours += -Itests/kernels/runtime
+$(BUILD)/obj/recorded/%.o: kernels/%.cu
+	@mkdir -p $(@D)
+	$(say) CXX $<
+	$(hide)$(CXX) -x c++ -std=gnu++17 -fno-exceptions -fno-rtti -Itests/kernels/runtime -Ikernels -MMD -MP \
+	    -Wall -Wextra -Wshadow -Werror $(CFLAGS) -c $< -o $@
+
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,1 @@
+/* Nothing that the tests of the device's memory need. */
