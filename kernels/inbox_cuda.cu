@@ -57,10 +57,16 @@ int cuda_inbox_new(struct sjk *k, size_t bytes, struct sjk_inbox **out)
     return status;
 }
 
+/* Whether no more can be sent: as a status. */
+static int full(struct sjk *k, const struct sjk_inbox *b)
+{
+    return b->sent - b->took == 2 ? sjk_fail(k, SJK_BAD, "inbox: more than one batch sent ahead") : 0;
+}
+
 void *cuda_inbox_host(struct sjk *k, struct sjk_inbox *b)
 {
     cuda_settle(k);
-    if (cuda_check(k, cudaEventSynchronize(b->arrived[b->sent % 2]), "inbox"))
+    if (full(k, b) || cuda_check(k, cudaEventSynchronize(b->arrived[b->sent % 2]), "inbox"))
         return NULL;
     return b->host[b->sent % 2];
 }
@@ -70,8 +76,8 @@ int cuda_inbox_send(struct sjk *k, struct sjk_inbox *b)
     cudaStream_t stream = cuda_own(k)->arrival;
     int i = (int)(b->sent % 2), status;
     cuda_settle(k);
-    if (b->sent - b->took == 2)
-        return sjk_fail(k, SJK_BAD, "inbox: both batches sent before wait to be taken");
+    if ((status = full(k, b)))
+        return status;
     status = cuda_check(k, cudaStreamWaitEvent(stream, b->taken[i], 0), "inbox");
     if (!status)
         status = cuda_check(k, cudaMemcpyAsync(b->device[i], b->host[i], b->bytes, cudaMemcpyHostToDevice, stream),

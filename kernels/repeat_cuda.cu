@@ -158,7 +158,6 @@ int cuda_begin(struct sjk *k, uint64_t key)
 static int end_recording(struct sjk *k, struct cuda_work *w)
 {
     cudaGraph_t graph = NULL;
-    cuda_own(k)->mode = CUDA_RUN;
     int status = cuda_check(k, cudaStreamEndCapture(cuda_own(k)->stream, &graph), "recording");
     if (!status)
         status = cuda_check(k, cudaGraphInstantiate(&w->graph, graph, 0), "recorded work");
@@ -177,16 +176,19 @@ int cuda_end(struct sjk *k)
     int status = 0;
     if (mode == CUDA_RUN)
         return sjk_fail(k, SJK_BAD, "end without begin");
-    if (mode == CUDA_RECORD)
-        status = end_recording(k, w);
-    own->mode = CUDA_RUN;
     if (mode == CUDA_FIRST) {
+        own->mode = CUDA_RUN;
         w->ready = 1;
         return 0;
     }
-    if (!status && w->slot != w->slots)
-        status = sjk_fail(k, SJK_BAD, "repeated work differs from the first time: %d host arrays, not %d", w->slot,
-                          w->slots);
+    if (w->slot != w->slots) {
+        cuda_settle(k);
+        return sjk_fail(k, SJK_BAD, "repeated work differs from the first time: %d host arrays, not %d", w->slot,
+                        w->slots);
+    }
+    own->mode = CUDA_RUN;
+    if (mode == CUDA_RECORD)
+        status = end_recording(k, w);
     if (!status && w->bytes) {
         status = cuda_check(k, cudaMemcpyAsync(w->device, w->host[w->turn], w->bytes, cudaMemcpyHostToDevice,
                                                own->stream), "repeated work");

@@ -34,12 +34,13 @@ tests    := $(test_src:tests/%.c=$(BUILD)/tests/%)
 archive  := $(BUILD)/libsj.a
 
 # The CUDA back end: kernels/*.cu and what they share with the rest, in a library that programs load when asked to.
-nvcc     := $(firstword $(wildcard $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc))
+nvcc     := $(wildcard $(CUDA_HOME)/bin/nvcc)
 nvcc_home:= $(nvcc:/bin/nvcc=)
 cuda_src := $(wildcard kernels/*_cuda.cu)
 cuda_obj := $(cuda_src:%.cu=$(BUILD)/obj/%.o) $(BUILD)/obj/pic/fail.o
 cuda_own := -std=c++17 -DSJ_VERSION='"$(VERSION)"' -Ikernels -MMD -MP -Werror all-warnings \
-            -Xcompiler -fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-Wall,-Wextra,-Wshadow,-Wpointer-arith,-Wwrite-strings,-Werror \
+            -Xcompiler -fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics \
+            -Xcompiler -Wall,-Wextra,-Wshadow,-Wpointer-arith,-Wwrite-strings,-Werror \
             $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
             -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS))
 cuda_lib := $(firstword $(wildcard $(nvcc_home)/lib64 $(nvcc_home)/lib))

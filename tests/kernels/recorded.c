@@ -203,7 +203,9 @@ static void forgotten(void)
 static void failing(void)
 {
     struct bench b = bench_new();
-    int good = 0;
+    int good = !step(&b, 99, 1, 0);
+    ok(!cuda_begin(b.k, 99) && cuda_end(b.k) == SJK_BAD, "run 2: too few");
+    good += !step(&b, 99, 2, 0) && !step(&b, 99, 3, 1) && !wrong(&b, 2, 2);
     for (int run = 1; run < 5; run++) {
         uint64_t key = (uint64_t)run;
         int32_t one = 1;
@@ -219,7 +221,7 @@ static void failing(void)
         ok(!cuda_begin(b.k, key) && cuda_end(b.k) == SJK_BAD, "run %d: too few", run + 5);
         good += !step(&b, key, 13, 0) && !wrong(&b, 13, 1);
     }
-    is_int(good, 1 + 2 + 3 + 4 + 4 * 4, "what comes after is right");
+    is_int(good, 2 + 1 + 2 + 3 + 4 + 4 * 4, "what comes after is right");
     bench_free(&b);
 }
 
@@ -273,7 +275,7 @@ static void inbox(void)
             at[sent % 2] = host;
         }
         const void *before = data;
-        bad |= bad || (i == 5 && cuda_inbox_send(k, b) != SJK_BAD) || cuda_inbox_take(k, b, &data);
+        bad |= bad || (i == 5 && (cuda_inbox_host(k, b) || cuda_inbox_send(k, b) != SJK_BAD)) || cuda_inbox_take(k, b, &data);
         moved |= i && data != before;
         bad |= bad || cuda_copy(k, (int32_t *)log + i, (const int32_t *)data + i, sizeof(int32_t));
     }
@@ -286,7 +288,7 @@ static void inbox(void)
     cuda_free(k, log);
     cuda_inbox_free(k, b);
     cuda_inbox_free(k, NULL);
-    for (int i = 1; i < 9; i++) {
+    for (int i = 1; i < 10; i++) {
         fake.fail_after = i;
         bad |= !cuda_inbox_new(k, 100, &b) || b != NULL;
     }
