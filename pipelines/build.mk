@@ -131,7 +131,8 @@ $(BUILD)/obj/emulated/%.o: %.cpp
 $(BUILD)/tests/kernels/emulated: $(emulated)
 
 # The device's memory and recorded work of the CUDA back end, for the host, on a stand-in for the CUDA runtime.
-recorded := $(foreach f,dev repeat inbox,$(BUILD)/obj/recorded/$(f)_cuda.o) $(BUILD)/obj/tests/kernels/runtime/runtime.o
+recorded := $(foreach f,dev repeat inbox,$(BUILD)/obj/recorded/$(f)_cuda.o) $(BUILD)/obj/tests/kernels/runtime/runtime.o \
+            $(BUILD)/obj/kernels/fail.o
 $(BUILD)/tests/kernels/recorded: $(recorded)
 $(BUILD)/obj/tests/kernels/recorded.o: ours += -Itests/kernels/runtime
 $(BUILD)/obj/recorded/%.o: kernels/%.cu

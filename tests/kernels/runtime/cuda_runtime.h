@@ -68,7 +68,7 @@ extern struct fake {
     size_t memory; /* bytes of the device */
     int fail_after; /* this many calls from now that make or record something, one fails; 0: none */
     int live;      /* allocations, streams, events, graphs that have not been released */
-    int asked, launched; /* operations put into streams; graphs among them */
+    int asked, launched, recorded; /* operations put into streams; graphs among them; recordings begun */
 } fake;
 
 #ifdef __cplusplus

@@ -40,7 +40,7 @@ static struct block {
     int pinned;
 } block[most_blocks];
 
-struct fake fake = {13000, 1, 9, 0, 1, 1 << 20, 0, 0, 0, 0};
+struct fake fake = {13000, 1, 9, 0, 1, 1 << 20, 0, 0, 0, 0, 0};
 static struct op op[most_ops];
 static int ops;
 static cudaError_t last;
@@ -320,6 +320,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, enum cudaStreamCaptureMode mo
     if (s->capture || mode != cudaStreamCaptureModeRelaxed || due())
         return failed(cudaErrorInvalidValue);
     s->capture = calloc(1, sizeof *s->capture);
+    fake.recorded++;
     fake.live++;
     return cudaSuccess;
 }
