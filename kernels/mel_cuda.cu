@@ -3,7 +3,7 @@
 #include "device.h"
 
 enum { threads = 256 };
-enum { size = 400, root = 20, half = root / 2 + 1, bins = size / 2 + 1, frames_a_block = 16, mel_threads = 320 };
+enum { size = 400, root = 20, columns = root / 2 + 1, bins = size / 2 + 1, frames_a_block = 16, mel_threads = 320 };
 
 static __global__ void frame_values(int64_t total, int64_t n, int64_t hop, const float *__restrict__ wave,
                                     const float *__restrict__ window, float *__restrict__ frame)
@@ -56,7 +56,7 @@ int cuda_log_mel(struct sjk *k, int64_t T, const float *spectrum, const struct s
 }
 
 /* -- whole crops --------------------------------------------------------------------------------------------------- */
-/* A wave as the device reads it: sample i of crop b, the ends reflected. */
+/* Waves as the device reads them: sample i of crop b, mirrored about its first and last. */
 struct crops {
     int64_t n;
     const void *wave;
@@ -116,7 +116,7 @@ static __device__ __forceinline__ void transform20(float2 x[root])
 /* Frames of one crop in shared memory: first[frame][k1][n2] after step 1, where n = 20 n1 + n2 and k = k1 + 20 k2, then
  * power[frame][k]. Rows are a little longer so that the threads of a warp use different banks. */
 struct transform {
-    float2 first[frames_a_block][half][root + 1];
+    float2 first[frames_a_block][columns][root + 1];
     float power[frames_a_block][bins + 2];
 };
 
@@ -130,7 +130,7 @@ static __device__ __forceinline__ void transform_first(float2 (*first)[root + 1]
         x[n1] = make_float2(sample(c, b, from + root * n1 + n2) * window[root * n1 + n2], 0);
     transform20(x);
 #pragma unroll
-    for (int k1 = 0; k1 < half; k1++) {
+    for (int k1 = 0; k1 < columns; k1++) {
         float s, w;
         sincospif(-(float)(n2 * k1) / (size / 2), &s, &w);
         first[k1][n2] = make_float2(x[k1].x * w - x[k1].y * s, x[k1].x * s + x[k1].y * w);
@@ -160,10 +160,10 @@ static __global__ void __launch_bounds__(mel_threads)
     const int64_t t = blockIdx.x % groups * frames_a_block;
     const int frames = T - t < frames_a_block ? (int)(T - t) : frames_a_block;
     for (int i = threadIdx.x; i < frames * root; i += mel_threads)
-        transform_first(w.first[i / root], c, b, (t + i / root) * s.hop - size / 2, i % root, s.window);
+        transform_first(w.first[i / root], c, b, s.start + (t + i / root) * s.hop, i % root, s.window);
     __syncthreads();
-    for (int i = threadIdx.x; i < frames * half; i += mel_threads)
-        transform_second(w.first[i / half][i % half], w.power[i / half], i % half);
+    for (int i = threadIdx.x; i < frames * columns; i += mel_threads)
+        transform_second(w.first[i / columns][i % columns], w.power[i / columns], i % columns);
     __syncthreads();
     for (int i = threadIdx.x; i < s.bank.bands * frames_a_block; i += mel_threads) {
         const int m = i / frames_a_block, frame = i % frames_a_block;
@@ -194,7 +194,7 @@ static __global__ void mel_powers(crops c, int64_t b, struct sjk_spectra s, int6
     if (k > s.size / 2)
         return;
     for (int64_t i = 0; i < s.size; i++) {
-        float x = sample(c, b, t * s.hop - s.size / 2 + i) * s.window[i];
+        float x = sample(c, b, s.start + t * s.hop + i) * s.window[i];
         float2 w = table[i * k % s.size];
         re += x * w.x;
         im += x * w.y;
@@ -227,9 +227,7 @@ int cuda_mel(struct sjk *k, int64_t B, int64_t n, const void *wave, int i16, con
     const crops c = {n, wave, i16};
     if (B <= 0 || T <= 0 || s->bank.bands <= 0)
         return 0;
-    if (n <= s->size / 2)
-        return sjk_fail(k, SJK_BAD, "%lld samples are too few to reflect %d", (long long)n, s->size / 2);
-    if (T > 1 + n / s->hop)
+    if (s->start <= -n || s->start + (T - 1) * s->hop + s->size > 2 * n - 1)
         return sjk_fail(k, SJK_BAD, "%lld mel frames of %lld samples", (long long)T, (long long)n);
     if (s->size != size)
         return mel_any(k, B, c, s, T, out);

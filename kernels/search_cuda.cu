@@ -86,6 +86,16 @@ static __device__ void offer(candidates *c, float s, int64_t j, int take, int64_
         merge(c, n, count, best, index);
 }
 
+/* Scores `at` and on, as many of W as there are. */
+template <int W> static __device__ __forceinline__ void load_some(const float *s, int64_t at, int64_t n, float v[W])
+{
+    if (at + W <= n)
+        load<W>(s + at, v);
+    else
+        for (int i = 0; i < W; i++)
+            v[i] = at + i < n ? s[at + i] : NAN;
+}
+
 template <int W>
 static __global__ void __launch_bounds__(threads)
     top_rows(int64_t n, const float *__restrict__ s, int64_t ld, int64_t base, int64_t count, float *best,
@@ -97,22 +107,20 @@ static __global__ void __launch_bounds__(threads)
     s += blockIdx.x * ld;
     best += blockIdx.x * count;
     index += blockIdx.x * count;
-    if (threadIdx.x * W < n)
-        load<W>(s + threadIdx.x * W, next);
+    load_some<W>(s, threadIdx.x * W, n, next);
     for (int64_t from = 0; from < n; from += step) {
         const int64_t at = from + threadIdx.x * W, worst_index = index[count - 1];
         const float worst = best[count - 1];
         int any = 0;
         for (int i = 0; i < W; i++)
             v[i] = next[i];
-        if (at + step < n)
-            load<W>(s + at + step, next);
+        load_some<W>(s, at + step, n, next);
         for (int i = 0; i < W; i++)
-            any |= at + i < n && v[i] == v[i] && before(v[i], base + at + i, worst, worst_index);
+            any |= v[i] == v[i] && before(v[i], base + at + i, worst, worst_index);
         if (!__syncthreads_or(any))
             continue;
         for (int i = 0; i < W; i++)
-            offer(&c, v[i], base + at + i, at + i < n && v[i] == v[i], count, best, index);
+            offer(&c, v[i], base + at + i, v[i] == v[i], count, best, index);
     }
 }
 
@@ -123,7 +131,7 @@ int cuda_top_k(struct sjk *k, int64_t rows, int64_t n, const float *s, int64_t l
         return sjk_fail(k, SJK_BAD, "%lld scores in a row of %lld", (long long)n, (long long)ld);
     if (rows <= 0 || n <= 0 || count <= 0)
         return 0;
-    if (n % V || ld % V || !cuda_packs<V>(s))
+    if (ld % V || !cuda_packs<V>(s))
         return CUDA_LAUNCH(k, (unsigned)rows, threads, 0, top_rows<1>, n, s, ld, base, count, best, index);
     return CUDA_LAUNCH(k, (unsigned)rows, threads, 0, top_rows<V>, n, s, ld, base, count, best, index);
 }

@@ -109,9 +109,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
 # The own CUDA kernels a second time, for the host (tests/kernels/emulation.h), with checks of the bounds of arrays.
-own_cuda := $(foreach f,sums norm,kernels/$(f)_cuda.cu)
-emulated := $(own_cuda:%.cu=$(BUILD)/obj/emulated/%.o) $(BUILD)/obj/emulated/tests/kernels/emulation.o \
-            $(BUILD)/obj/emulated/tests/kernels/emulated_table.o
+own_cuda := $(foreach f,sums layout norm activation objective adamw search mel attention_f32,kernels/$(f)_cuda.cu)
+emulated := $(patsubst %,$(BUILD)/obj/emulated/%.o,$(own_cuda:.cu=) \
+            $(addprefix tests/kernels/,emulation emulated_table emulated_faults))
 
 emulate = $(CXX) -x c++ -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -D_GNU_SOURCE \
           -DSJ_EMULATED -I. -Ikernels -Itests/kernels -ffp-contract=off \

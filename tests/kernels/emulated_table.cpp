@@ -14,6 +14,21 @@ static void close_emulated(struct sjk *k)
     free(k);
 }
 
+/* bf16 is the library's: not a case. */
+static int attention(struct sjk *k, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
+                     void *out, float *stat)
+{
+    return t == SJK_BF16 ? -1 : cuda_attention_f32(k, B, K, H, E, (const float *)qkv, (float *)out, stat);
+}
+
+static int attention_backward(struct sjk *k, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t,
+                              const void *qkv, const void *out, const float *stat, const void *dout, void *dqkv)
+{
+    return t == SJK_BF16 ? -1
+                         : cuda_attention_f32_backward(k, B, K, H, E, (const float *)qkv, (const float *)out, stat,
+                                                       (const float *)dout, (float *)dqkv);
+}
+
 static struct sjk_ops make_table(void)
 {
     struct sjk_ops o = {};
@@ -25,8 +40,31 @@ static struct sjk_ops make_table(void)
     o.copy = sjk_cpu_copy;
     o.zero = sjk_cpu_zero;
     o.sync = sjk_cpu_sync;
+    o.cast = cuda_cast;
+    o.repeat = cuda_repeat;
+    o.patches = cuda_patches;
+    o.concat = cuda_concat;
+    o.concat_backward = cuda_concat_backward;
+    o.prepend = cuda_prepend;
+    o.prepend_backward = cuda_prepend_backward;
+    o.pool = cuda_pool;
+    o.pool_backward = cuda_pool_backward;
     o.layernorm = cuda_layernorm;
     o.layernorm_backward = cuda_layernorm_backward;
+    o.gelu = cuda_gelu;
+    o.gelu_backward = cuda_gelu_backward;
+    o.relu_backward = cuda_relu_backward;
+    o.column_sum = cuda_column_sum;
+    o.cosine_loss = cuda_cosine_loss;
+    o.infonce = cuda_infonce;
+    o.sum_squares = cuda_sum_squares;
+    o.adamw = cuda_adamw;
+    o.frames = cuda_frames;
+    o.log_mel = cuda_log_mel;
+    o.mel = cuda_mel;
+    o.top_k = cuda_top_k;
+    o.attention = attention;
+    o.attention_backward = attention_backward;
     return o;
 }
 

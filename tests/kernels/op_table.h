@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { op_buffers = 10, op_dims = 4, op_sizes = 10, op_classes = 4 };
+enum { op_buffers = 10, op_dims = 4, op_sizes = 12, op_classes = 4 };
 
 /* A buffer. shape: a product of dimensions, each a letter of the op's dims or one of
  *   1 2 3  numbers     C  op_classes     x y  16, 256     k  K + 1     p  T / 16     q  K + 3     r  N + 5     s  T + 3
@@ -254,16 +254,28 @@ static int call_frames(struct sjk *k, const struct op_case *c)
 /* Overlapping triangles-like bands of three bins, the last one empty. */
 static int call_log_mel(struct sjk *k, const struct op_case *c)
 {
-    int32_t first[128], count[128], offset[128];
+    enum { most = 128 };
     static const float weight[] = {0.5f, 1, 0.25f, 0.125f};
-    int64_t bands = c->d[1] < 128 ? c->d[1] : 128, bins = c->d[2];
+    struct { int32_t first[most], count[most], offset[most]; float weight[4]; } host, *own;
+    int64_t bands = c->d[1] < most ? c->d[1] : most, bins = c->d[2];
+    void *p = NULL;
+    memset(&host, 0, sizeof host);
+    memcpy(host.weight, weight, sizeof weight);
     for (int32_t m = 0; m < bands; m++) {
-        first[m] = (int32_t)(m * bins / bands);
-        count[m] = m == bands - 1 ? 0 : bins - first[m] < 3 ? (int32_t)bins - first[m] : 3;
-        offset[m] = m & 1;
+        host.first[m] = (int32_t)(m * bins / bands);
+        host.count[m] = m == bands - 1 ? 0 : bins - host.first[m] < 3 ? (int32_t)bins - host.first[m] : 3;
+        host.offset[m] = m & 1;
     }
-    const struct sjk_filterbank f = {(int)bands, (int)bins, first, count, offset, weight};
-    return k->ops->log_mel(k, c->d[0], c->b[0], &f, 1.1920929e-7f, 0, 1, c->b[1], c->d[0] + 3);
+    int status = k->ops->alloc(k, sizeof host, &p);
+    if (!status)
+        status = k->ops->put(k, p, &host, sizeof host);
+    own = p;
+    if (!status) {
+        const struct sjk_filterbank f = {(int)bands, (int)bins, own->first, own->count, own->offset, own->weight};
+        status = k->ops->log_mel(k, c->d[0], c->b[0], &f, 1.1920929e-7f, 0, 1, c->b[1], c->d[0] + 3);
+    }
+    k->ops->free(k, p);
+    return status;
 }
 
 /* Variant bits: samples are int16 (the bits of the floats), frames start with the wave instead of being centred. */
@@ -319,41 +331,41 @@ static const struct op op_table[] = {
     {"repeat", "BRD", 0, 1, 0, call_repeat, {{"RD", 'f', 'i', 0}, {"BRD", 'f', 'o', 0}},
      {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {2, 250, 33}}},
     {"patches", "BFT", 1, 1, 0, call_patches, {{"BxFT", 'f', 'i', 0}, {"BFpy", 't', 'o', 0}},
-     {{2, 3, 15}, {1, 1, 16}, {3, 5, 37}, {2, 5, 801}}},
+     {{2, 3, 15}, {1, 1, 16}, {3, 5, 37}, {2, 5, 801}, {2, 2, 48}}},
     {"concat", "BKD", 1, 1, 0, call_concat,
      {{"BKD", 't', 'i', 0}, {"CD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BK2D", 't', 'o', 0}},
-     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {2, 250, 192}}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {2, 250, 192}, {3, 5, 16}}},
     {"concat_backward", "BKD", 1, 1, 0, call_concat_backward,
      {{"BK2D", 't', 'i', 0}, {"B", 'i', 'i', 0}, {"BKD", 't', 'o', 0}, {"CD", 'f', 'b', 0}},
      {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}}},
     {"prepend", "BKD", 0, 1, 0, call_prepend,
      {{"BKD", 'f', 'i', 0}, {"CD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BkD", 'f', 'o', 0}},
-     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {3, 5, 8}}},
     {"prepend_backward", "BKD", 1, 2, 0, call_prepend_backward,
      {{"BkD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BKD", 'f', 'o', 0}, {"BKD", 't', 'O', 0}, {"CD", 'f', 'b', 0},
       {"D", 'f', 'B', 0}},
-     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}, {3, 33, 8}}},
     {"pool", "BFPD", 0, 1, 0, call_pool, {{"BFPD", 'f', 'i', 0}, {"BFD", 'f', 'o', 0}},
-     {{0, 5, 3, 5}, {2, 3, 0, 7}, {1, 1, 1, 1}, {3, 5, 7, 17}, {2, 5, 50, 67}}},
+     {{0, 5, 3, 5}, {2, 3, 0, 7}, {1, 1, 1, 1}, {3, 5, 7, 17}, {2, 5, 50, 67}, {2, 3, 5, 8}}},
     {"pool_backward", "BFPD", 0, 1, 0, call_pool_backward, {{"BFD", 'f', 'i', 0}, {"BFPD", 'f', 'b', 0}},
-     {{0, 5, 3, 5}, {1, 1, 1, 1}, {3, 5, 7, 17}, {2, 5, 50, 67}}},
+     {{0, 5, 3, 5}, {1, 1, 1, 1}, {3, 5, 7, 17}, {2, 5, 50, 67}, {2, 3, 5, 8}}},
     {"layernorm", "MD", 1, 2, 0, call_layernorm,
      {{"MD", 'f', 'i', 0}, {"D", 'f', 'i', 0}, {"D", 'f', 'i', 0}, {"MD", 't', 'o', 0}, {"2M", 'f', 'O', 0}},
-     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {5, 16}, {17, 33}, {259, 67}, {7, 769}}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {5, 16}, {17, 33}, {259, 67}, {7, 769}, {5, 260}, {2, 520}, {9, 1024}}},
     {"layernorm_backward", "MD", 2, 4, 0, call_layernorm_backward,
      {{"MD", 'f', 'i', 0}, {"D", 'f', 'i', 0}, {"2M", 'f', 'i', '+'}, {"MD", 't', 'i', 0}, {"MD", 'f', 'b', 0},
       {"MD", 'u', 'O', 0}, {"D", 'f', 'b', 0}, {"D", 'f', 'b', 0}, {"D", 'f', 'B', 0}},
-     {{0, 5}, {5, 0}, {1, 2}, {3, 7}, {5, 16}, {17, 33}, {517, 67}, {7, 769}}},
+     {{0, 5}, {5, 0}, {1, 2}, {3, 7}, {5, 16}, {17, 33}, {517, 67}, {7, 769}, {5, 260}, {2, 520}, {9, 1024}}},
     {"gelu", "MN", 1, 2, 0, call_gelu, {{"MN", 't', 'i', 0}, {"MN", 't', 'o', 0}},
-     {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {61, 1031}}},
+     {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {61, 1031}, {9, 24}}},
     {"gelu_backward", "MN", 1, 1, 0, call_gelu_backward,
      {{"MN", 't', 'i', 0}, {"MN", 't', 'b', 0}, {"N", 'f', 'b', 0}},
-     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}, {77, 24}}},
     {"relu_backward", "MN", 1, 1, 0, call_relu_backward,
      {{"MN", 't', 'i', 'q'}, {"MN", 't', 'b', 0}, {"N", 'f', 'b', 0}},
-     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}, {77, 24}}},
     {"column_sum", "MN", 1, 1, 0, call_column_sum, {{"MN", 't', 'i', 0}, {"N", 'f', 'b', 0}},
-     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {2053, 67}, {61, 1031}}},
+     {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {2053, 67}, {61, 1031}, {77, 24}}},
     {"linear_forward", "MNK", 2, 8, 0, call_linear_forward,
      {{"MK", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"N", 'f', 'I', 0}, {"MN", 'f', 'i', 0}, {"MN", 'u', 'b', 0}},
      {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
@@ -386,7 +398,7 @@ static const struct op op_table[] = {
       {1, 251, 2, 128}, {1, 67, 1, 24}, {1, 250, 3, 64}}},
     {"cosine_loss", "MD", 0, 2, 0, call_cosine_loss,
      {{"MD", 'f', 'i', 0}, {"MD", 'f', 'i', 0}, {"1", 'd', 'b', 0}, {"MD", 'f', 'O', 0}},
-     {{0, 5}, {1, 1}, {1, 2}, {3, 7}, {17, 33}, {517, 67}, {7, 769}}},
+     {{0, 5}, {1, 1}, {1, 2}, {3, 7}, {17, 33}, {517, 67}, {7, 769}, {5, 260}, {2, 520}, {9, 1024}}},
     {"infonce", "BE", 0, 2, 0, call_infonce,
      {{"BE", 'f', 'i', 0}, {"BE", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"1", 'd', 'b', 0}, {"BE", 'f', 'O', 0}},
      {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {67, 131}}},
