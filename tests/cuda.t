@@ -1,6 +1,6 @@
 #!/bin/bash
 # --backend cuda and auto where there is no device, or no plug-in that could use one; the rules that build it.
-# shellcheck disable=SC2016,SC2086  # $ is for an inner shell; arguments are split
+# shellcheck disable=SC2016,SC2046,SC2086  # $ is for an inner shell; arguments are split
 . tests/tap.sh
 make=$BUILD/tests/make_stream
 plugin=$BUILD/lib/sj/libsj-cuda.so
