@@ -2,7 +2,7 @@
 #
 #   make demo     set up, build, train a small model on made-up pieces, print a retrieval table   (start here)
 #   make check    set up, build, run every test
-#   make all | bundle | check-cuda | bench-deps | bench | check-asan | lint | install | uninstall | dist | clean
+#   make all | bundle | check-cuda | bench-cuda | bench-deps | bench | check-asan | lint | install | uninstall | dist | clean
 #
 # CFLAGS, LDFLAGS, DESTDIR and prefix are yours; BUILD is where everything made goes. CUDA=0 leaves the CUDA back end out,
 # CUDA=1 insists on it, CUDA=auto makes it where nvcc is; CUDA_ARCHS: for which devices.

@@ -27,6 +27,7 @@ struct sj_net {
     void *memory;
     struct scratch s;
     int64_t columns; /* P of the positions in scratch, 0 at first */
+    const float *result; /* of the last sj_net_encode */
 };
 
 enum sjk_type sj_precision_type(const struct sjk *k, enum sj_precision p)
@@ -182,7 +183,7 @@ int sj_net_encode(struct sj_net *n, int64_t B, int64_t T, const float *mel, int 
     if ((status = put_positions(n, P)))
         return status;
     float *res = n->s.first, *result = res;
-    if ((e = o->put(k, n->s.mel, mel, (size_t)(B * c->mel.bands * T) * sizeof *mel)) ||
+    if ((e = mel ? o->put(k, n->s.mel, mel, (size_t)(B * c->mel.bands * T) * sizeof *mel) : 0) ||
         (e = o->patches(k, B, c->frequencies, T, n->s.mel, n->s.wide, n->type)) ||
         (e = o->repeat(k, B, K, D, n->s.positions, res)) ||
         (e = net_linear(&n->encoder, NET_PATCH, M, n->s.wide, res, SJK_F32, SJK_ADD)))
@@ -193,9 +194,28 @@ int sj_net_encode(struct sj_net *n, int64_t B, int64_t T, const float *mel, int 
         result = n->s.second;
         e = o->layernorm(k, M, D, res, n->encoder.at[norm], n->encoder.at[norm + 1], result, SJK_F32, NULL);
     }
-    if (!e)
+    n->result = result;
+    if (!e && z)
         e = o->get(k, z, result, (size_t)(M * D) * sizeof *z);
     return net_status(k, e);
+}
+
+float *sj_net_input(struct sj_net *n)
+{
+    return n->s.mel;
+}
+
+int sj_net_pooled(struct sj_net *n, int64_t B, int64_t T, float *pooled)
+{
+    const struct sj_config *c = &n->config;
+    int64_t P = T / c->patch, F = c->frequencies, D = c->dim;
+    int status = check_batch(n, n->options.encoder, B, P);
+    if (status)
+        return status;
+    int e = n->k->ops->pool(n->k, B, F, P, D, n->result, n->s.norm);
+    if (!e)
+        e = n->k->ops->get(n->k, pooled, n->s.norm, (size_t)(B * F * D) * sizeof *pooled);
+    return net_status(n->k, e);
 }
 
 /* The MLP predictors, from z in s.first to the result in s.first. */

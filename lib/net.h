@@ -33,9 +33,14 @@ int sj_net_new(struct sjk *k, const struct sj_model *m, const struct sj_net_opti
 void sj_net_free(struct sj_net *net); /* NULL is allowed */
 
 /* z f32 (B, F, P, D) host = the encoder's output for mel f32 (B, 80, T) host, T from 16 to 815 (frames past 16 P are
- * dropped). layer 1 .. depth: output of that block, normalised only for the last one; 0 means the last. SJ_USAGE when
+ * dropped). mel NULL: the spectrograms that lie at sj_net_input; z NULL: stays in the back end. layer 1 .. depth: output of that block, normalised only for the last one; 0 means the last. SJ_USAGE when
  * out of range. */
 int sj_net_encode(struct sj_net *net, int64_t B, int64_t T, const float *mel, int layer, float *z);
+
+/* Room for mel f32 (batch, 80, 815) in the back end's memory, for callers that have the spectrograms there. */
+float *sj_net_input(struct sj_net *net);
+/* pooled f32 (B, F, D) host = means over time of what the last sj_net_encode, of the same B and T, made. */
+int sj_net_pooled(struct sj_net *net, int64_t B, int64_t T, float *pooled);
 
 /* out f32 (B, F, P, D) = prediction from z f32 (B, F, P, D), host both, for class[b] of the model's classes (ignored by
  * "mlp_none", may then be NULL). SJ_USAGE when a class is out of range. */

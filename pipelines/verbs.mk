@@ -1,6 +1,6 @@
 # The verbs beside `all`. Those for newcomers set up first: packages may be missing when this file is read.
 
-.PHONY: tests demo check prove check-cuda check-asan lint bench-deps bench install uninstall dist clean
+.PHONY: tests demo check prove check-cuda bench-cuda check-asan lint bench-deps bench install uninstall dist clean
 tests: $(tests)
 
 demo:
@@ -20,6 +20,10 @@ prove:
 check-cuda:
 	@$(MAKE) --no-print-directory -j2 all tests
 	@BUILD=$(BUILD) bash tests/check-cuda.sh
+
+bench-cuda:
+	@$(MAKE) --no-print-directory -j2 all tests
+	@BUILD=$(BUILD) bash tests/bench-cuda.sh
 
 # The whole suite again under the address and undefined-behaviour sanitizers.
 check-asan:

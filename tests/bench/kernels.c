@@ -1,7 +1,10 @@
 /* kernels: the speed of the operations at the model's shapes (ViT-Base, batch 8), one NDJSON line per operation, type
  * and table: medians of interleaved repeats. The processor time counts when others use the machine.
  *
- *   kernels [-j THREADS] [-n REPEATS] [OP]     OP: only operations whose name contains it
+ *   kernels [-j THREADS] [-n REPEATS] [-b BACKEND] [-s SCALE] [OP]
+ *
+ * OP: only operations whose name contains it. -b: of this back end instead of all CPU tables. -s: SCALE times the rows,
+ * each repeat the mean of SCALE runs (32: batch 256).
  *
  * Matrix products run on the best table only: the matrix library of a process keeps one instruction set. */
 #include "sjk.h"
@@ -16,9 +19,10 @@ enum { most_repeats = 99, big = 64 << 20 }; /* bytes of each buffer */
 
 struct bench {
     struct sjk *k;
-    void *a, *b, *c, *d, *e; /* f32 or bf16 values of about 1 */
+    void *a, *b, *c, *d, *e; /* f32 or bf16 values of about 1; each big * scale bytes */
+    int64_t scale;
     struct sjk_linear *l;
-    const int64_t *dim;
+    int64_t dim[4];
     enum sjk_type t;
 };
 
@@ -118,14 +122,12 @@ static int cast(const struct bench *b)
 
 static int cosine_loss(const struct bench *b)
 {
-    double sum = 0;
-    return b->k->ops->cosine_loss(b->k, b->dim[0], b->dim[1], b->e, b->d, 1, &sum, b->c);
+    return b->k->ops->cosine_loss(b->k, b->dim[0], b->dim[1], b->e, b->d, 1, b->a, b->c);
 }
 
 static int sum_squares(const struct bench *b)
 {
-    double sum = 0;
-    return b->k->ops->sum_squares(b->k, (size_t)b->dim[0], b->e, &sum);
+    return b->k->ops->sum_squares(b->k, (size_t)b->dim[0], b->e, b->a);
 }
 
 static int adamw(const struct bench *b)
@@ -148,10 +150,7 @@ static int log_mel(const struct bench *b)
 
 static int top_k(const struct bench *b)
 {
-    int64_t *index = b->b;
-    for (int64_t i = 0; i < b->dim[0] * 10; i++)
-        index[i] = -1;
-    return b->k->ops->top_k(b->k, b->dim[0], b->dim[1], b->e, b->dim[1], 0, 10, b->c, index);
+    return b->k->ops->top_k(b->k, b->dim[0], b->dim[1], b->e, b->dim[1], 0, 10, b->c, b->b);
 }
 
 static const struct kernel kernels[] = {
@@ -207,21 +206,37 @@ static int by_value(const void *a, const void *b)
 /* Readies the buffers and the layer for one kernel and type; the values are 0 .. 1 either way. */
 static int ready(struct bench *b, const struct kernel *q, enum sjk_type t)
 {
-    b->t = t;
-    b->dim = q->dim;
-    b->l = NULL;
+    static float value[big / 4];
+    const struct sjk_ops *o = b->k->ops;
     void *buffer[] = {b->a, b->b, b->c, b->d, b->e};
-    for (int i = 0; i < 5; i++)
-        for (size_t j = 0; j < big / 4; j++) {
-            float x = (float)((j * 2654435761u + (size_t)i) >> 8 & 0xffff) / 65536;
-            ((float *)buffer[i])[j] = x;
-        }
-    if (t == SJK_BF16 && (b->k->ops->cast(b->k, big / 4, b->e, SJK_F32, b->a, SJK_BF16) ||
-                          b->k->ops->cast(b->k, big / 4, b->e, SJK_F32, b->b, SJK_BF16)))
+    int bad = 0;
+    b->t = t;
+    b->l = NULL;
+    memcpy(b->dim, q->dim, sizeof b->dim);
+    b->dim[0] *= b->scale;
+    for (int i = 0; i < 5 && !bad; i++) {
+        for (size_t j = 0; j < big / 4; j++)
+            value[j] = (float)((j * 2654435761u + (size_t)i) >> 8 & 0xffff) / 65536;
+        bad = o->put(b->k, buffer[i], value, big);
+        for (int64_t s = 1; s < b->scale && !bad; s++)
+            bad = o->copy(b->k, (char *)buffer[i] + s * big, buffer[i], big);
+    }
+    const size_t all = (size_t)b->scale * big / 4;
+    if (bad || (t == SJK_BF16 && (o->cast(b->k, all, b->e, SJK_F32, b->a, SJK_BF16) ||
+                                  o->cast(b->k, all, b->e, SJK_F32, b->b, SJK_BF16))))
         return 1;
     if (!q->product || q->run == matmul_nt)
         return 0;
-    return b->k->ops->linear_new(b->k, q->dim[1], q->dim[2], t, &b->l) || pack(b);
+    return o->linear_new(b->k, q->dim[1], q->dim[2], t, &b->l) || pack(b);
+}
+
+/* The runs of one repeat. */
+static int run(const struct bench *b, const struct kernel *q)
+{
+    int bad = 0;
+    for (int64_t i = 0; i < b->scale && !bad; i++)
+        bad = q->run(b);
+    return bad || b->k->ops->sync(b->k);
 }
 
 static void report(const struct bench *b, const struct kernel *q, double *seconds, double *cpu, int n)
@@ -230,9 +245,9 @@ static void report(const struct bench *b, const struct kernel *q, double *second
     qsort(cpu, (size_t)n, sizeof *cpu, by_value);
     qsort(seconds, (size_t)n, sizeof *seconds, by_value);
     printf("{\"table\":\"%s\",\"threads\":%d,\"op\":\"%s\",\"shape\":[", b->k->ops->name, b->k->threads, q->name);
-    for (int i = 0; i < 4 && q->dim[i]; i++) {
-        printf("%s%lld", i ? "," : "", (long long)q->dim[i]);
-        work *= (double)q->dim[i];
+    for (int i = 0; i < 4 && b->dim[i]; i++) {
+        printf("%s%lld", i ? "," : "", (long long)b->dim[i]);
+        work *= (double)b->dim[i];
     }
     if (q->unit == 'B' && q->types == 2 && b->t == SJK_F32 && !q->product)
         work *= 1.5; /* the activations are twice as wide, the rest is f32 anyway */
@@ -247,13 +262,13 @@ static int measure(struct bench *b, int tables, const struct kernel *q, enum sjk
     static double seconds[8][most_repeats], cpu[8][most_repeats];
     int first = q->product ? tables - 1 : 0, bad = 0;
     for (int i = first; i < tables; i++)
-        bad |= ready(&b[i], q, t) || q->run(&b[i]);
+        bad |= ready(&b[i], q, t) || run(&b[i], q);
     for (int r = 0; r < repeats && !bad; r++)
         for (int i = first; i < tables && !bad; i++) {
             double start = now(CLOCK_MONOTONIC), busy = now(CLOCK_PROCESS_CPUTIME_ID);
-            bad |= q->run(&b[i]);
-            seconds[i][r] = now(CLOCK_MONOTONIC) - start;
-            cpu[i][r] = now(CLOCK_PROCESS_CPUTIME_ID) - busy;
+            bad |= run(&b[i], q);
+            seconds[i][r] = (now(CLOCK_MONOTONIC) - start) / (double)b[i].scale;
+            cpu[i][r] = (now(CLOCK_PROCESS_CPUTIME_ID) - busy) / (double)b[i].scale;
         }
     for (int i = first; i < tables; i++) {
         if (bad)
@@ -267,44 +282,68 @@ static int measure(struct bench *b, int tables, const struct kernel *q, enum sjk
     return bad;
 }
 
+/* Opens a back end with its buffers: those of `with`, when given. */
+static int open_bench(struct bench *b, const char *backend, int threads, int64_t scale, const struct bench *with)
+{
+    char why[256];
+    int status = sjk_open(backend, threads, &b->k, why, sizeof why);
+    if (status) {
+        fprintf(stderr, "kernels: %s\n", why);
+        return status;
+    }
+    struct sjk *k = b->k;
+    void **to[] = {&b->a, &b->b, &b->c, &b->d, &b->e};
+    if (with) {
+        *b = *with;
+        b->k = k;
+    }
+    b->scale = scale;
+    for (int i = 0; i < 5 && !with && !status; i++)
+        status = k->ops->alloc(k, (size_t)scale * big, to[i]);
+    if (status)
+        fprintf(stderr, "kernels: %s\n", sjk_reason(k));
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     int threads = 0, repeats = 9, n, c, tables = 0, bad = 0;
-    while ((c = getopt(argc, argv, "j:n:")) != -1) {
+    const char *backend = NULL;
+    int64_t scale = 1;
+    while ((c = getopt(argc, argv, "j:n:b:s:")) != -1) {
         if (c == 'j')
             threads = (int)strtol(optarg, NULL, 10);
         else if (c == 'n')
             repeats = (int)strtol(optarg, NULL, 10);
+        else if (c == 'b')
+            backend = optarg;
+        else if (c == 's')
+            scale = strtol(optarg, NULL, 10);
         else
             return 2;
     }
-    if (repeats < 1 || repeats > most_repeats)
+    if (repeats < 1 || repeats > most_repeats || scale < 1)
         return 2;
     struct bench b[8] = {0};
     const struct sjk_ops *const *table = sjk_cpu_tables(&n);
-    void *buffer[5] = {0};
-    for (int i = n - 1; i >= 1; i--) {
-        char name[32], why[256];
-        snprintf(name, sizeof name, "cpu:%s", table[i]->name);
-        if (sjk_open(name, threads, &b[i - 1].k, why, sizeof why)) {
-            fprintf(stderr, "kernels: %s\n", why);
-            return 5;
+    if (backend) {
+        bad = open_bench(&b[tables++], backend, threads, scale, NULL);
+    } else {
+        for (int i = 1; i < n && !bad; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "cpu:%s", table[n - i]->name);
+            bad = open_bench(&b[n - 1 - i], name, threads, scale, i > 1 ? &b[n - 2] : NULL);
         }
-        for (int j = 0; j < 5 && !buffer[j]; j++)
-            bad |= table[i]->alloc(b[i - 1].k, big, &buffer[j]);
-        b[i - 1].a = buffer[0];
-        b[i - 1].b = buffer[1];
-        b[i - 1].c = buffer[2];
-        b[i - 1].d = buffer[3];
-        b[i - 1].e = buffer[4];
-        tables++;
+        tables = n - 1;
     }
     for (int i = 0; i < count && !bad; i++)
-        if (optind >= argc || strstr(kernels[i].name, argv[optind]))
+        if ((kernels[i].run != log_mel || !b[0].k->ops->mel) && (optind >= argc || strstr(kernels[i].name, argv[optind])))
             for (int t = 0; t < kernels[i].types && !bad; t++)
                 bad |= measure(b, tables, &kernels[i], t ? SJK_BF16 : SJK_F32, repeats);
-    for (int j = 0; j < 5; j++)
-        table[0]->free(NULL, buffer[j]);
+    struct bench *last = &b[tables - 1];
+    void *buffer[] = {last->a, last->b, last->c, last->d, last->e};
+    for (int j = 0; j < 5 && last->k; j++)
+        last->k->ops->free(last->k, buffer[j]);
     for (int i = 0; i < tables; i++)
         sjk_close(b[i].k);
     return bad ? 5 : 0;

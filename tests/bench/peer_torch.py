@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The model in plain PyTorch, as fast as eager PyTorch runs it: the peer of tests/bench/{encode,train}.c.
 
-peer_torch.py encode|train --type f32|bf16|autocast [--size base] [--batch 8] [--threads 2] [--compile]
+peer_torch.py encode|train --type f32|bf16|autocast [--size base] [--batch 8] [--threads 2] [--compile] [--device cpu|cuda]
 Speaks the protocol of run.py: prints "ready", then for each line read one repetition and its seconds.
   f32       float32 throughout
   bf16      weights and activations bfloat16 (encode only)
@@ -85,30 +85,30 @@ def loss(prediction, target):
 
 
 def encode_step(a):
-    encoder = Encoder(*SIZES[a.size]).eval()
-    mel = torch.randn(a.batch, 1, 80, 800)
+    encoder = Encoder(*SIZES[a.size]).eval().to(a.device)
+    mel = torch.randn(a.batch, 1, 80, 800, device=a.device)
     if a.type == "bf16":
         encoder, mel = encoder.bfloat16(), mel.bfloat16()
     run = torch.compile(encoder) if a.compile else encoder
 
     def step():
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=a.type == "autocast"):
+        with torch.inference_mode(), torch.autocast(a.device, dtype=torch.bfloat16, enabled=a.type == "autocast"):
             run(mel)
     return step
 
 
 def train_step(a):
     dim = SIZES[a.size][0]
-    encoder, predictor = Encoder(*SIZES[a.size]), Predictor(dim)
+    encoder, predictor = Encoder(*SIZES[a.size]).to(a.device), Predictor(dim).to(a.device)
     target = copy.deepcopy(encoder).requires_grad_(False)
     params = list(encoder.parameters()) + list(predictor.parameters())
     adamw = torch.optim.AdamW(params, lr=3e-6, betas=(0.9, 0.95), weight_decay=0.05, fused=True)
-    mel, other = torch.randn(a.batch, 1, 80, 800), torch.randn(a.batch, 1, 80, 800)
-    source = torch.randint(4, (a.batch,))
+    mel, other = (torch.randn(a.batch, 1, 80, 800, device=a.device) for _ in range(2))
+    source = torch.randint(4, (a.batch,), device=a.device)
     nets = [torch.compile(n) if a.compile else n for n in (encoder, predictor, target)]
 
     def step():
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=a.type == "autocast"):
+        with torch.autocast(a.device, dtype=torch.bfloat16, enabled=a.type == "autocast"):
             prediction = nets[1](nets[0](mel), source)
             with torch.no_grad():
                 wanted = nets[2](other)
@@ -129,12 +129,19 @@ def main():
     ap.add_argument("--batch", type=int, default=8)
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--compile", action="store_true")
+    ap.add_argument("--device", default="cpu")
     a = ap.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
-    step = encode_step(a) if a.what == "encode" else train_step(a)
-    step()
-    step()
+    once = encode_step(a) if a.what == "encode" else train_step(a)
+
+    def step():
+        once()
+        if a.device != "cpu":
+            torch.cuda.synchronize()
+
+    for _ in range(2 if a.device == "cpu" else 8):
+        step()
     print("ready", flush=True)
     for _ in sys.stdin:
         t = time.perf_counter()
