@@ -95,6 +95,11 @@ ok "the same for any -j" sh -c "'$mel' --stats -j1 wave.sjt >a && '$mel' --stats
 fails 3 "'nan.sjt': 'song1/bass': the audio holds a value that is not finite" "NaN" "$mel" -o x.sjt nan.sjt
 fails 3 "'mel.sjt' carries 'mel/1' where 'wave/1' is wanted" "another kind" "$mel" -o x.sjt mel.sjt
 head -c 900000 wave.sjt >cut.sjt
+ok "a back end that computes whole spectrograms" sh -c "'$mel' --backend cpu:reference wave.sjt -o own.sjt && '$mel' wave.sjt -o host.sjt"
+ok "gives the same" "$BUILD/tests/near" host.sjt own.sjt 1e-4
+ok "of pairs too" sh -c "'$mel' --backend cpu:reference pair.sjt -o own.sjt && '$mel' pair.sjt -o host.sjt && '$BUILD/tests/near' host.sjt own.sjt 1e-4"
+fails 3 "not finite" "NaN there" "$mel" --backend cpu:reference -o x.sjt nan.sjt
+fails 2 "cpu:nonsense" "an unknown one" "$mel" --backend cpu:nonsense -o x.sjt wave.sjt
 fails 3 "ends early" "a cut file" "$mel" -o x.sjt cut.sjt
 ok "nothing appears" test ! -e x.sjt
 "$mel" -j1 cut.sjt >cut.mel 2>err

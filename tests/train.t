@@ -37,6 +37,15 @@ ok "the same weights" weights plain.h5 pipe.h5
 ok "another seed" run --seed 2 -o seed.h5 set.h5
 ok "gives another model" sh -c '! cmp -s plain.h5 seed.h5'
 
+# the reference's table analyses waveforms itself, as a device does: they go another way in
+ok "where the back end makes the spectrograms" run --backend cpu:reference --precision f32 --steps 5 --log own.log --log-every 1 -o own.h5 set.h5
+ok "and where the host does" run --backend cpu --precision f32 --steps 5 --log host.log --log-every 1 -o host.h5 set.h5
+ok "the losses are the same" /usr/bin/python3 -c '
+import json
+a, b = ([json.loads(line)["loss"] for line in open(f)] for f in ("own.log", "host.log"))
+assert len(a) == len(b) == 5 and max(abs(x - y) for x, y in zip(a, b)) < 1e-5, (a, b)'
+ok "with passes of two as well" run --backend cpu:reference --precision f32 --steps 2 --micro 2 -o own2.h5 set.h5
+
 # -- interruptions
 # interrupted SIGNAL FILE STEPS [OPTION...]: a run that gets the signal after some steps; its status.
 interrupted() {

@@ -135,22 +135,23 @@ static int make_lanes(const struct sj_run *run, struct state *s)
     struct sj_mel_settings settings = sj_mel_defaults();
     settings.mean = stats ? 0 : mean;
     settings.std = stats ? 1 : std;
-    s->threads = run->threads;
-    s->room = run->threads > 1 ? 2 * run->threads : 1;
+    /* processors transform faster than a pipe carries: a device is used when it is asked for */
+    const char *backend = strcmp(run->backend, "auto") ? run->backend : "cpu";
+    s->room = 2 * run->threads;
     s->slot = calloc((size_t)s->room, sizeof *s->slot);
-    s->k = calloc((size_t)s->threads, sizeof *s->k);
-    s->mel = calloc((size_t)s->threads, sizeof(struct sj_mel *));
+    s->k = calloc((size_t)run->threads, sizeof *s->k);
+    s->mel = calloc((size_t)run->threads, sizeof(struct sj_mel *));
     if (!s->slot || !s->k || !s->mel)
         return sj_fail(SJ_SYSTEM, "no memory");
-    for (int i = 0; i < s->threads; i++) {
-        char why[256];
-        int status = sjk_open("cpu", 1, &s->k[i], why, sizeof why);
+    do {
+        char why[512];
+        int i = s->threads++, status = sjk_open(backend, 1, &s->k[i], why, sizeof why);
         if (status)
             return sj_fail(status, "%s", why);
         if ((status = sj_mel_new(s->k[i], &settings, &s->mel[i])))
             return status;
-    }
-    return sj_lanes_new(s->threads, s->room, work, s, &s->lanes);
+    } while (s->threads < run->threads && !s->k[0]->ops->mel); /* one lane where the back end itself works in parallel */
+    return sj_lanes_new(s->threads, s->threads > 1 ? s->room : 1, work, s, &s->lanes);
 }
 
 static int check(struct sj_run *run)
@@ -268,7 +269,7 @@ static const struct sj_tool tool = {
     .details = "Reads wave/1 streams (16 kHz) from the FILEs, or standard input, and writes one mel/1 stream: 80 bands\n"
                "of 50-8000 Hz, a frame every 10 ms, padded with zeros after normalisation to a multiple of 16 frames.",
     .options = options,
-    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_JSON,
+    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_JSON,
     .max_operands = -1,
     .kind = "wave/1",
     .check = check,
