@@ -115,7 +115,8 @@ emulated := $(patsubst %,$(BUILD)/obj/emulated/%.o,$(own_cuda:.cu=) \
 
 emulate = $(CXX) -x c++ -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -D_GNU_SOURCE \
           -DSJ_EMULATED -I. -Ikernels -Itests/kernels -ffp-contract=off \
-          -fno-math-errno -MMD -MP -Wall -Wextra -Wshadow -Wformat=2 -Werror -Wno-unknown-pragmas $(CFLAGS) \
+          -fno-math-errno -MMD -MP -Wall -Wextra -Wshadow -Wformat=2 -Werror -Wno-unknown-pragmas \
+          -Wno-uninitialized -Wno-maybe-uninitialized $(CFLAGS) \
           -fsanitize=bounds -fsanitize-undefined-trap-on-error
 
 $(BUILD)/obj/emulated/%.o: %.cu
@@ -131,8 +132,8 @@ $(BUILD)/obj/emulated/%.o: %.cpp
 $(BUILD)/tests/kernels/emulated: $(emulated)
 
 # The device's memory and recorded work of the CUDA back end, for the host, on a stand-in for the CUDA runtime.
-recorded := $(foreach f,dev repeat inbox,$(BUILD)/obj/recorded/$(f)_cuda.o) $(BUILD)/obj/tests/kernels/runtime/runtime.o \
-            $(BUILD)/obj/kernels/fail.o
+recorded := $(foreach f,dev repeat inbox,$(BUILD)/obj/recorded/$(f)_cuda.o) \
+            $(BUILD)/obj/tests/kernels/runtime/runtime.o $(BUILD)/obj/kernels/fail.o
 $(BUILD)/tests/kernels/recorded: $(recorded)
 $(BUILD)/obj/tests/kernels/recorded.o: ours += -Itests/kernels/runtime
 $(BUILD)/obj/recorded/%.o: kernels/%.cu
