@@ -1,6 +1,6 @@
-/* Files, and looking into them. HDF5's defaults (superblock 0, no consistency flags) are kept: a file whose writer is
- * killed between two flushes still opens. */
-#include "h5_own.h"
+/* Files, and looking into them. HDF5's defaults (superblock 0, no consistency flags) are kept, so that a file whose
+ * writer is killed between two flushes still opens; h5_journal sees to those killed in one. */
+#include "h5_journal.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -110,10 +110,10 @@ static void free_handle(struct sj_h5 *h)
     free(h);
 }
 
-/* How files are written. Metadata stay in memory until a flush, so that what lies on disk between flushes is what
- * the last one left. Values go to disk as they are written, so that a full disk shows there: found in closing a
+/* How files are written, with a journal when they are changed in place. Metadata stay in memory until a flush, so that
+ * what lies on disk between flushes is what the last one left. Values go to disk as they are written, so that a full disk shows there: found in closing a
  * dataset it would crash the library. */
-static hid_t write_access(void)
+static hid_t write_access(int in_place)
 {
     hid_t p = H5Pcreate(H5P_FILE_ACCESS);
     H5AC_cache_config_t c = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
@@ -125,6 +125,8 @@ static hid_t write_access(void)
         H5Pset_mdc_config(p, &c);
         H5Pset_sieve_buf_size(p, 0);
         H5Pset_cache(p, 0, 0, 0, 0);
+        if (in_place)
+            sj_h5_journal_use(p);
     }
     return p;
 }
@@ -136,10 +138,13 @@ static int open_as(const char *path, unsigned flags, struct sj_h5 **out)
     if (fd < 0)
         return sj_fail_errno("cannot open '%s'", path);
     close(fd);
+    int status = sj_h5_journal_recover(path);
+    if (status)
+        return status;
     struct sj_h5 *h = new_handle(path);
     if (!h)
         return sj_fail(SJ_SYSTEM, "no memory to open '%s'", path);
-    hid_t access = flags == H5F_ACC_RDONLY ? H5P_DEFAULT : write_access();
+    hid_t access = flags == H5F_ACC_RDONLY ? H5P_DEFAULT : write_access(1);
     errno = 0;
     h->file = H5Fopen(path, flags, access);
     int busy = errno == EAGAIN || errno == EWOULDBLOCK; /* HDF5 locks the files that it writes */
@@ -170,7 +175,7 @@ int sj_h5_edit(const char *path, struct sj_h5 **out)
     struct sj_h5 *h = new_handle(path);
     if (!h)
         return sj_fail(SJ_SYSTEM, "no memory to create '%s'", path);
-    hid_t p = write_access();
+    hid_t p = write_access(1);
     errno = 0;
     h->file = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, p);
     H5Pclose(p);
@@ -204,7 +209,7 @@ int sj_h5_create(const char *path, struct sj_h5 **out)
         return sj_fail(SJ_SYSTEM, "no memory to create '%s'", path);
     status = sj_whole_new(path, &h->whole);
     if (!status) {
-        hid_t p = write_access();
+        hid_t p = write_access(0);
         errno = 0;
         h->file = H5Fcreate(sj_whole_temp(h->whole), H5F_ACC_TRUNC, H5P_DEFAULT, p);
         H5Pclose(p);

@@ -32,7 +32,8 @@ int sj_h5_want_file(const char *path);
  * all. PATH as sj_h5_want_file wants it. */
 int sj_h5_create(const char *path, struct sj_h5 **h);
 
-/* Opens PATH for changes in place, created when absent. Changes are safe after each sj_h5_flush. */
+/* Opens PATH for changes in place, created when absent. A flush is all or nothing, also for a process that is killed in
+ * the middle of it (h5_journal.h). */
 int sj_h5_edit(const char *path, struct sj_h5 **h);
 
 int sj_h5_flush(struct sj_h5 *h);  /* flush and fsync */
