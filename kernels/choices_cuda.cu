@@ -123,7 +123,8 @@ void cuda_choices_add(struct cuda_choices *c, const struct cuda_choice_key *key,
     for (int i = 0; i < key_values; i++)
         n += snprintf(line + n, sizeof line - (size_t)n, "%" PRId64 " ", key->value[i]);
     for (int i = 0; i < words; i++)
-        n += snprintf(line + n, sizeof line - (size_t)n, "%016" PRIx64 "%c", choice->word[i], i + 1 < words ? ' ' : '\n');
+        n += snprintf(line + n, sizeof line - (size_t)n, "%016" PRIx64 "%c", choice->word[i],
+                      i + 1 < words ? ' ' : '\n');
     int f = open(c->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (f < 0)
         return;

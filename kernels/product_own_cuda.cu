@@ -54,7 +54,7 @@ static __global__ void product(struct cuda_product p, int epilogue)
             float v = finished(sum[i][j] + (p.bias ? p.bias[c] : 0), epilogue);
             v += p.C ? load(p.C, p.dt == SJK_BF16, at) : 0;
             if (p.dt == SJK_BF16)
-                ((__nv_bfloat16 *)p.D)[at] = __float2bfloat16(v);
+                ((__nv_bfloat16 *)p.D)[at] = __float2bfloat16_rn(v);
             else
                 ((float *)p.D)[at] = v;
         }
@@ -96,7 +96,7 @@ static __global__ void relu(size_t words, size_t rest, size_t n, int bf16, void 
     for (size_t v = rest + i; v < n; v += step)
         if (load(x, bf16, (int64_t)v) < 0) {
             if (bf16)
-                ((__nv_bfloat16 *)x)[v] = __float2bfloat16(0);
+                ((__nv_bfloat16 *)x)[v] = __float2bfloat16_rn(0);
             else
                 ((float *)x)[v] = 0;
         }

@@ -109,9 +109,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
 # The own CUDA kernels a second time, for the host (tests/kernels/emulation.h), with checks of the bounds of arrays.
-own_cuda := $(foreach f,sums layout norm activation objective adamw search mel attention_f32,kernels/$(f)_cuda.cu)
+own_cuda := $(foreach f,sums layout norm activation objective adamw search mel attention_f32 attention linear product_own, \
+              kernels/$(f)_cuda.cu)
 emulated := $(patsubst %,$(BUILD)/obj/emulated/%.o,$(own_cuda:.cu=) \
-            $(addprefix tests/kernels/,emulation emulated_table emulated_faults))
+            $(addprefix tests/kernels/,emulation emulated_table emulated_libraries emulated_faults))
 
 emulate = $(CXX) -x c++ -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics -D_GNU_SOURCE \
           -DSJ_EMULATED -I. -Ikernels -Itests/kernels -ffp-contract=off \
@@ -141,6 +142,14 @@ $(BUILD)/obj/recorded/%.o: kernels/%.cu
 	$(say) CXX $<
 	$(hide)$(CXX) -x c++ -std=gnu++17 -fno-exceptions -fno-rtti -Itests/kernels/runtime -Ikernels -MMD -MP \
 	    -Wall -Wextra -Wshadow -Werror $(CFLAGS) -c $< -o $@
+
+# A driver that tests plan with where there is no device.
+$(BUILD)/tests/driver/libcuda.so.1: tests/driver/libcuda.c
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(hide)$(CC) $(warnings) $(CFLAGS) -shared -fPIC -Wl,-soname,libcuda.so.1 $< -o $@
+
+$(BUILD)/tests/kernels/cudnn_plans: | $(BUILD)/tests/driver/libcuda.so.1 $(plugin)
 
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -74,6 +74,7 @@ check_curve() {
 }
 
 check_repeat() {
+    local -x SJ_DETERMINISTIC=1
     for type in f32 bf16; do
         ok "a run, $type" learn cuda one.h5 --precision $type
         ok "the same again" learn cuda two.h5 --precision $type

@@ -33,8 +33,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < op_count; i++) {
         name = op_table[i].name;
-        int theirs = !strncmp(name, "linear", 6) || !strcmp(name, "matmul_nt"); /* the matrix library's */
-        if (!theirs && (argc < 2 || !strcmp(argv[1], name)))
+        if (argc < 2 || !strcmp(argv[1], name))
             test_op(&t, "emulated", i);
     }
     for (int i = 0; argc < 2 && emulated_fault(NULL, i, &name) >= 0; i++)

@@ -1,5 +1,5 @@
-/* emulated_table: the own kernels of the CUDA back end as a table of the host, "emulated": NULL where the device would
- * call a library. */
+/* emulated_table: the own kernels of the CUDA back end as a table of the host, "emulated". No library takes
+ * anything (emulated_libraries.cpp), so that their stand-ins are tested too. */
 #include "cuda.h"
 #include "emulated.h"
 
@@ -12,21 +12,6 @@ static void close_emulated(struct sjk *k)
     free(own->slot);
     free(own);
     free(k);
-}
-
-/* bf16 is the library's: not a case. */
-static int attention(struct sjk *k, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
-                     void *out, float *stat)
-{
-    return t == SJK_BF16 ? -1 : cuda_attention_f32(k, B, K, H, E, (const float *)qkv, (float *)out, stat);
-}
-
-static int attention_backward(struct sjk *k, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t,
-                              const void *qkv, const void *out, const float *stat, const void *dout, void *dqkv)
-{
-    return t == SJK_BF16 ? -1
-                         : cuda_attention_f32_backward(k, B, K, H, E, (const float *)qkv, (const float *)out, stat,
-                                                       (const float *)dout, (float *)dqkv);
 }
 
 static struct sjk_ops make_table(void)
@@ -63,8 +48,17 @@ static struct sjk_ops make_table(void)
     o.log_mel = cuda_log_mel;
     o.mel = cuda_mel;
     o.top_k = cuda_top_k;
-    o.attention = attention;
-    o.attention_backward = attention_backward;
+    o.attention = cuda_attention;
+    o.attention_backward = cuda_attention_backward;
+    o.linear_new = cuda_linear_new;
+    o.linear_free = cuda_linear_free;
+    o.linear_pack = cuda_linear_pack;
+    o.linear_forward = cuda_linear_forward;
+    o.linear_forward_gelu = cuda_linear_forward_gelu;
+    o.linear_backward_x = cuda_linear_backward_x;
+    o.linear_backward_gelu = cuda_linear_backward_gelu;
+    o.linear_backward_w = cuda_linear_backward_w;
+    o.matmul_nt = cuda_matmul_nt;
     return o;
 }
 
