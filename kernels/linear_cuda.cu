@@ -2,11 +2,11 @@
  * both directions read them. Products go to cuBLASLt with bias, residual and accumulation fused into them.
  *
  * GELU is not: a kernel of our own applies it after the product, in bf16 to the rounded sum. That of cuBLASLt is the
- * tanh form. It differs from the erf form by at most 4.7e-4 (at -2.7), 45 % of the value at -4, its derivative by 8.7e-4;
- * and its bias gradient would be bf16. For normal sums the rms errors in bf16 are 1.1e-3 for either form of the sum and
- * 1.7e-3 for the erf form of the rounded sum: the tanh form keeps the bounds, but is another function. Ours moves 1.6 GB
- * more for a layer of 64,000 rows of 768 and 3,072: a read forward, a read and a write where nothing is kept, and a pass
- * backward. */
+ * tanh form. It differs from the erf form by at most 4.7e-4 (at -2.7), 45 % of the value at -4; its derivative by
+ * 8.7e-4; and its bias gradient would be bf16. For normal sums the rms errors in bf16 are 1.1e-3 for either form of the
+ * sum and 1.7e-3 for the erf form of the rounded sum: the tanh form keeps the bounds, but is another function. Ours
+ * moves 1.6 GB more for a layer of 64,000 rows of 768 and 3,072: a read forward, a read and a write where nothing is
+ * kept, and a pass backward. */
 #include "product_cuda.h"
 
 #include <stdlib.h>
