@@ -126,12 +126,11 @@ template <int V, int S, typename F>
 static __global__ void __launch_bounds__(column_lanes *column_rows)
     column_pass(int64_t M, int64_t N, int64_t rows, F f, float *__restrict__ part)
 {
-    enum { together = 2 };
     __shared__ float all[column_rows][S * V][column_lanes];
-    int64_t column = ((int64_t)blockIdx.x * column_lanes + threadIdx.x) * V;
-    int64_t end = (blockIdx.y + 1) * rows < M ? (blockIdx.y + 1) * rows : M;
-    float sum[S * V] = {0}, a[together][F::values];
-    int64_t row = blockIdx.y * rows + threadIdx.y;
+    int64_t column = ((int64_t)blockIdx.y * column_lanes + threadIdx.x) * V;
+    int64_t row = blockIdx.x * rows, end = row + rows < M ? row + rows : M;
+    float sum[S * V] = {0}, a[2][F::values];
+    row += threadIdx.y;
     for (; column < N && row + column_rows < end; row += 2 * column_rows) {
         f.load(row, column, a[0]);
         f.load(row + column_rows, column, a[1]);
@@ -150,28 +149,28 @@ static __global__ void __launch_bounds__(column_lanes *column_rows)
         float s = 0;
         for (int r = 0; r < column_rows; r++)
             s += all[r][i][threadIdx.x];
-        part[((int64_t)blockIdx.y * S + i / V) * N + column + i % V] = s;
+        part[((int64_t)blockIdx.x * S + i / V) * N + column + i % V] = s;
     }
 }
 
-/* Rows of a chunk for M x N in packs of V. */
-template <int V> static inline int64_t column_chunk(int64_t M, int64_t N)
+template <int V, int S, typename F>
+static int column_chunks(struct sjk *k, int64_t M, int64_t N, int64_t rows, F f, float *part)
 {
-    int64_t chunks = cuda_most(column_wave / cuda_blocks(N, column_lanes * V), 1);
-    return cuda_most((M + chunks - 1) / chunks, 4 * column_rows);
+    const dim3 grid(cuda_blocks(M, rows), cuda_blocks(N, column_lanes * V)), block(column_lanes, column_rows);
+    return CUDA_LAUNCH(k, grid, block, 0, (column_pass<V, S, F>), M, N, rows, f, part);
 }
 
 /* Both passes; N a multiple of V. */
 template <int V, int S, typename F>
 static int cuda_columns(struct sjk *k, int64_t M, int64_t N, F f, float *a, float *b, float *c)
 {
-    int64_t rows = column_chunk<V>(M, N), chunks = (M + rows - 1) / rows;
-    float *part = (float *)cuda_scratch(k, (size_t)(chunks * S * N) * sizeof *part);
+    int64_t chunks = cuda_most(column_wave / cuda_blocks(N, column_lanes * V), 1);
+    int64_t rows = cuda_most((M + chunks - 1) / chunks, 4 * column_rows);
+    float *part = (float *)cuda_scratch(k, (size_t)(cuda_blocks(M, rows) * S * N) * sizeof *part);
     if (!part)
         return SJK_MEMORY;
-    const dim3 grid(cuda_blocks(N, column_lanes * V), (unsigned)chunks), block(column_lanes, column_rows);
-    int status = CUDA_LAUNCH(k, grid, block, 0, (column_pass<V, S, F>), M, N, rows, f, part);
-    return status ? status : cuda_add_sums(k, chunks, S, N, part, a, b, c);
+    int status = column_chunks<V, S>(k, M, N, rows, f, part);
+    return status ? status : cuda_add_sums(k, cuda_blocks(M, rows), S, N, part, a, b, c);
 }
 
 #endif

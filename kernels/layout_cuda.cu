@@ -157,36 +157,46 @@ static __global__ void class_sums(int64_t B, int64_t D, const int32_t *__restric
     table[own * D + d] = sum;
 }
 
-/* A block has the tokens of one b for threads columns of both halves: copies the first, adds up the second. */
-template <typename T>
-static __global__ void concat_columns(int64_t K, int64_t D, const T *__restrict__ dy, T *__restrict__ dz,
-                                      float *__restrict__ sums)
-{
-    int64_t b = blockIdx.x, d = (int64_t)blockIdx.y * threads + threadIdx.x;
-    float sum = 0;
-    if (d >= D)
-        return;
-#pragma unroll 4
-    for (int64_t i = b * K; i < (b + 1) * K; i++) {
-        dz[i * D + d] = dy[i * 2 * D + d];
-        sum += to_float(dy[i * 2 * D + D + d]);
+/* The first half of rows of dy is copied, the second added up, for column_pass. */
+template <typename T, int V> struct concat_columns {
+    enum { values = 2 * V };
+    int64_t D;
+    const T *dy;
+    T *dz;
+    __device__ void load(int64_t row, int64_t d, float *a) const
+    {
+        ::load<V>(dy + row * 2 * D + d, a);
+        ::load<V>(dy + row * 2 * D + D + d, a + V);
     }
-    sums[b * D + d] = sum;
+    __device__ void use(int64_t row, int64_t d, const float *a, float *sum) const
+    {
+        store<V>(dz + row * D + d, a);
+        for (int i = 0; i < V; i++)
+            sum[i] += a[V + i];
+    }
+};
+
+template <typename T>
+static int concat_gradient(struct sjk *k, int64_t B, int64_t K, int64_t D, const T *dy, T *dz, float *sums)
+{
+    enum { V = 16 / sizeof(T) };
+    const concat_columns<T, V> packs = {D, dy, dz};
+    const concat_columns<T, 1> single = {D, dy, dz};
+    return D % V == 0 && cuda_packs<V>(dy) && cuda_packs<V>(dz) ? column_chunks<V, 1>(k, B * K, D, K, packs, sums)
+                                                               : column_chunks<1, 1>(k, B * K, D, K, single, sums);
 }
 
 int cuda_concat_backward(struct sjk *k, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *dy,
                          const int32_t *index, void *dz, float *dtable)
 {
-    if (B <= 0 || D <= 0)
+    if (B <= 0 || K <= 0 || D <= 0)
         return 0;
     float *sums = (float *)cuda_scratch(k, (size_t)(B * D) * sizeof *sums);
     if (!sums)
         return SJK_MEMORY;
+    int status = t == SJK_BF16 ? concat_gradient(k, B, K, D, (const bf16 *)dy, (bf16 *)dz, sums)
+                               : concat_gradient(k, B, K, D, (const float *)dy, (float *)dz, sums);
     const dim3 grid((unsigned)B, cuda_blocks(D, threads));
-    int status = t == SJK_BF16 ? CUDA_LAUNCH(k, grid, threads, 0, concat_columns<bf16>, K, D, (const bf16 *)dy,
-                                             (bf16 *)dz, sums)
-                               : CUDA_LAUNCH(k, grid, threads, 0, concat_columns<float>, K, D, (const float *)dy,
-                                             (float *)dz, sums);
     return status ? status : CUDA_LAUNCH(k, grid, threads, 0, class_sums, B, D, index, (const float *)sums, D, dtable);
 }
 

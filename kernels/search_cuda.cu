@@ -55,7 +55,6 @@ static __device__ void merge(const candidates *c, int n, int64_t count, float *b
             index[to] = j;
         }
     }
-    __syncthreads();
     if (rank < count) {
         best[rank] = score;
         index[rank] = own;

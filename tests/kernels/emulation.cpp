@@ -31,7 +31,7 @@ struct warp {
 static struct {
     struct fiber main, fiber[most_threads];
     int fibers, current; /* current: -1 is the scheduler */
-    int threads, next, order, ended;
+    int threads, begun, limit, order, ended; /* begun: how many, of the first `limit` */
     enum state state[most_threads];
     int line[most_threads]; /* where it waits */
     struct emulated_place place[most_threads];
@@ -98,13 +98,15 @@ __attribute__((noinline, no_sanitize_address)) static void go_on(struct fiber *f
     entered(from);
 }
 
-/* The next thread of the block that has not begun, or -1. */
+static int in_order(int i)
+{
+    return e.order < 0 ? e.threads - 1 - i : i;
+}
+
+/* The next thread that may begin, or -1. */
 static int next_thread(void)
 {
-    if (e.next == e.threads)
-        return -1;
-    int i = e.next++;
-    return e.order < 0 ? e.threads - 1 - i : i;
+    return e.begun < e.limit ? in_order(e.begun++) : -1;
 }
 
 static void take_place(int thread)
@@ -209,23 +211,39 @@ static int free_fiber(void)
     return e.fibers++;
 }
 
-static void run_block(void)
+/* The threads at places i .. i + 31 of the order, until all of them wait for others or have ended; whether any ran. */
+static int run_warp(int i)
 {
-    e.next = e.ended = e.any = 0;
-    memset(e.state, 0, sizeof e.state);
-    memset(e.warp, 0, sizeof e.warp);
-    while (e.next < e.threads) {
-        int before = e.fibers, i = free_fiber();
-        go_on(&e.main, &e.fiber[i], i, i == before);
+    int moved = 0, more = 1;
+    while (e.begun < e.limit) {
+        int before = e.fibers, f = free_fiber();
+        go_on(&e.main, &e.fiber[f], f, f == before);
+        moved = 1;
     }
-    while (e.ended < e.threads) {
-        int moved = 0;
-        for (int i = 0; i < e.threads; i++) {
-            int t = e.order < 0 ? e.threads - 1 - i : i;
+    while (more) {
+        more = 0;
+        for (int j = i; j < i + 32; j++) {
+            int t = in_order(j);
             if (e.state[t] != RUNNING)
                 continue;
-            moved = 1;
             go_on(&e.main, &e.fiber[e.of_thread[t]], e.of_thread[t], 0);
+            more = moved = 1;
+        }
+    }
+    return moved;
+}
+
+/* One warp after the other goes as far as it can. */
+static void run_block(void)
+{
+    e.begun = e.limit = e.ended = e.any = 0;
+    memset(e.state, 0, sizeof e.state);
+    memset(e.warp, 0, sizeof e.warp);
+    while (e.ended < e.threads) {
+        int moved = 0;
+        for (int i = 0; i < e.threads; i += 32) {
+            e.limit = e.limit > i + 32 ? e.limit : i + 32;
+            moved |= run_warp(i);
         }
         if (!moved)
             release_barrier();
