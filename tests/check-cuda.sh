@@ -50,7 +50,7 @@ check_golden() {
     for type in f32 bf16; do
         "$golden" "$small" --backend cuda --type $type >golden.out 2>&1
         is $? 0 "the golden file, $type"
-        grep -v '^ok' golden.out | sed 's/^/# /'
+        grep -v '^ok\|^#' golden.out | sed 's/^/# /'
     done
 }
 
@@ -110,18 +110,30 @@ check_resume() {
     done
 }
 
+# tiny BACKEND OUTPUT [COMMAND...]: one small step.
+tiny() {
+    local backend=$1 out=$2
+    shift 2
+    timeout 60 "$@" "$bin/sj-train" -q --backend "$backend" --dim 16 --depth 1 --heads 2 --hidden 16 --layers 2 --frames 160 --batch 2 \
+        --steps 1 -o "$out" set.h5
+}
+
 check_errors() {
-    fails 5 "MiB" "more than the device's memory" learn cuda no.h5 --size large --frames 800 --batch 65536
+    under="timeout 60"
+    fails 5 "MiB free" "more than the device's memory" learn cuda no.h5 --frames 800 --batch 65536 --micro 65536
     said
-    fails 5 "cuda" "no device" env CUDA_VISIBLE_DEVICES= "$bin/sj-train" -q --backend cuda --steps 1 -o no.h5 set.h5
-    fails 5 "cuda:99" "no such device" "$bin/sj-train" -q --backend cuda:99 --steps 1 -o no.h5 set.h5
-    fails 5 "" "no plug-in" env SJ_CUDA_PLUGIN=/nowhere/libsj-cuda.so "$bin/sj-train" -q --backend cuda --steps 1 -o no.h5 set.h5
-    ok "auto without a device is the CPU" env CUDA_VISIBLE_DEVICES= "$bin/sj-train" -q --dim 16 --depth 1 --heads 2 --steps 1 -o auto.h5 set.h5
+    under=
+    fails 5 "cuda" "no device" tiny cuda no.h5 env CUDA_VISIBLE_DEVICES=
+    said
+    fails 5 "cuda:99" "no such device" tiny cuda:99 no.h5
+    fails 5 "libsj-cuda.so" "no plug-in" tiny cuda no.h5 env SJ_CUDA_PLUGIN=/nowhere/libsj-cuda.so
+    ok "auto without a device is the CPU" tiny auto auto.h5 env CUDA_VISIBLE_DEVICES=
+    is "$(ls no.h5* 2>/dev/null)" "" "nothing is left by what fails"
 }
 
 # The programs' outputs from both back ends: numbers of sj-view's arrays within a bound, searches identical.
 check_same() {
-    [ -s f32.h5 ] || learn cuda f32.h5 --precision f32 --steps 1
+    [ -s f32.h5 ] || learn cuda f32.h5 --precision f32
     "$bin/sj-chunk" --pairs --seed 3 --take 6 --chunk-frames 400 set.h5 >pairs.wave
     "$bin/sj-synth" --seed 1 -n 6 --seconds 13 --folder corpus
     "$bin/sj-chunk" --stems corpus >chunks.wave
