@@ -92,7 +92,7 @@ const void *cuda_stage(struct sjk *, const void *host, size_t bytes);
 void cuda_settle(struct sjk *);
 /* Waits and discards all recorded graphs: work is recorded again when it is next met. */
 void cuda_forget(struct sjk *);
-/* Releases what repeated work keeps. */
+/* Releases all that repeated work keeps, with the keys. */
 void cuda_repeat_close(struct sjk *);
 
 /* As sjk_open. dev_cuda.cu */

@@ -57,9 +57,12 @@ int cuda_alloc(struct sjk *k, size_t bytes, void **p)
     return status;
 }
 
+/* The address may be given again: to work of the same key, but of another shape. */
 void cuda_free(struct sjk *k, void *p)
 {
     cuda_settle(k);
+    if (p)
+        cuda_repeat_close(k);
     cudaFree(p); /* waits for what uses it */
 }
 

@@ -75,13 +75,16 @@ void cuda_settle(struct sjk *k)
 void cuda_repeat_close(struct sjk *k)
 {
     struct sjk_cuda *own = cuda_own(k);
+    cudaStreamSynchronize(own->stream);
+    own->mode = CUDA_RUN;
     for (struct cuda_work *w = own->work, *next; w; w = next) {
         next = w->next;
         free_work(w);
     }
-    own->work = NULL;
+    own->work = own->current = NULL;
     cudaFree(own->slot);
     own->slot = NULL;
+    own->slot_size = 0;
 }
 
 /* The work of a key, moved to the front of the list; made when new, for which the one unused for longest goes. */

@@ -196,6 +196,13 @@ static void forgotten(void)
     bad = cuda_begin(b.k, 7);
     ok(!bad && cuda_scratch(b.k, 900) && !cuda_scratch(b.k, 5000), "no more scratch in a replay than before");
     ok(!step(&b, 7, 3, 0) && !wrong(&b, 3, 1), "and the next run is right");
+    void *p;
+    launched = fake.launched;
+    bad = cuda_alloc(b.k, 100, &p);
+    cuda_free(b.k, p);
+    for (int i = 0; i < 4; i++)
+        bad |= step(&b, 7, 200 + i, i);
+    ok(!bad && !wrong(&b, 200, 4) && fake.launched == launched + 3, "after a free work begins as if it were new");
     bench_free(&b);
 }
 
