@@ -86,7 +86,7 @@ int sjk_plugin_promises(void)
     int (*init)(unsigned), (*count)(int *);
     if (!find(path, sizeof path))
         return 0;
-    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE); /* once started it stays */
     if (!driver)
         return 0;
     *(void **)&init = dlsym(driver, "cuInit");
