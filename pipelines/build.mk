@@ -49,11 +49,6 @@ plugin_so:= $(BUILD)/lib/sj/libsj-cuda.so
 ifneq ($(filter-out 0 1 auto,$(CUDA)),)
 $(error CUDA=$(CUDA): auto, 0 or 1)
 endif
-# Until the last of its sources is there.
-cuda_all := layout norm activation objective adamw search mel attention_f32 linear attention
-ifneq ($(words $(wildcard $(cuda_all:%=kernels/%_cuda.cu)))$(shell grep -c sjk_spectra kernels/sjk.h),$(words $(cuda_all))2)
-CUDA := 0
-endif
 plugin   := $(if $(filter-out 0,$(CUDA)),$(if $(and $(nvcc),$(wildcard $(nvcc_home)/include/cudnn.h)),$(plugin_so)))
 ifeq ($(CUDA)$(plugin),1)
 $(error CUDA=1, but no $(if $(nvcc),cuDNN ($(nvcc_home)/include/cudnn.h),nvcc in $(CUDA_HOME)/bin): set CUDA_HOME)
