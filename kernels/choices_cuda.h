@@ -17,6 +17,10 @@ struct cuda_choice {
 
 struct cuda_chosen;
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* All zero: nothing known, and nothing is written. */
 struct cuda_choices {
     char *path; /* NULL: not kept */
@@ -35,4 +39,7 @@ const struct cuda_choice *cuda_choices_find(const struct cuda_choices *, const s
 /* Remembers one more, in memory and at the end of the file, whole lines at a time so that several processes may. */
 void cuda_choices_add(struct cuda_choices *, const struct cuda_choice_key *, const struct cuda_choice *);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -126,6 +126,7 @@ $(BUILD)/obj/emulated/%.o: %.cpp
 	$(hide)$(emulate) -c $< -o $@
 
 $(BUILD)/tests/kernels/emulated: $(emulated)
+$(BUILD)/tests/kernels/choices: $(BUILD)/obj/emulated/kernels/choices_cuda.o
 
 # The device's memory and recorded work of the CUDA back end, for the host, on a stand-in for the CUDA runtime.
 recorded := $(foreach f,dev repeat inbox,$(BUILD)/obj/recorded/$(f)_cuda.o) \
