@@ -9,14 +9,15 @@ shellcheck -S warning -x pipelines/*.sh tests/*.sh tests/*.t tests/bench/*.sh .c
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
     --suppress=missingIncludeSystem -Ilib -Ikernels lib kernels tools || bad=1
 
-for dep in hdf5.h:lib/h5 sndfile.h:lib/audio mpg123.h:lib/mp3 soxr.h:lib/resample fftw3.h:lib/fft jansson.h:lib/json dnnl.h:kernels/ dlfcn.h:kernels/plugin; do
+for dep in hdf5.h:lib/h5 sndfile.h:lib/audio mpg123.h:lib/mp3 soxr.h:lib/resample fftw3.h:lib/fft jansson.h:lib/json dnnl.h:kernels/ dlfcn.h:kernels/plugin \
+    cuda_runtime.h:kernels/cuda.h cublasLt.h:kernels/product cudnn.h:kernels/sdpa cudnn_backend.h:kernels/sdpa; do
     for f in $(grep -l "include <${dep%%:*}>" lib/* kernels/* tools/* 2>/dev/null); do
         case $f in "${dep#*:}"*) ;; *) complain "$f includes ${dep%%:*}, which belongs to ${dep#*:}*" ;; esac
     done
 done
-grep -nE '\b(strcpy|strcat|sprintf|vsprintf|atoi|atof|strtok|gets)\(' lib/*.[ch] kernels/*.[ch] tools/*.c && complain "banned calls"
-grep -nE 'include "(\.\./)?(lib|tools)/|include "(err|json|stream|tool)\.h"' kernels/*.[ch] && complain "kernels/ must not depend on lib/"
-for f in lib/*.[ch] kernels/*.[ch] tools/*.c tests/*.c tests/*/*.c; do
+grep -nE '\b(strcpy|strcat|sprintf|vsprintf|atoi|atof|strtok|gets)\(' lib/*.[ch] kernels/*.[ch] kernels/*.cu tools/*.c && complain "banned calls"
+grep -nE 'include "(\.\./)?(lib|tools)/|include "(err|json|stream|tool)\.h"' kernels/*.[ch] kernels/*.cu && complain "kernels/ must not depend on lib/"
+for f in lib/*.[ch] kernels/*.[ch] kernels/*.cu tools/*.c tests/*.c tests/*/*.c tests/*/*.cpp; do
     n=$(wc -l <"$f")
     [ "$n" -le 500 ] || complain "$f has $n lines"
 done
