@@ -14,25 +14,31 @@ static __device__ __forceinline__ float gelu_slope(float x)
     return 0.5f * (1 + erff(x * 0.70710678f)) + x * 0.39894228f * __expf(-0.5f * x * x);
 }
 
-/* x may be y: a thread reads what it writes. */
+/* Two packs a thread, so that enough is under way. x may be y: a thread reads what it writes. */
 template <typename T, int V> static __global__ void gelu_values(int64_t n, const T *x, T *y)
 {
-    int64_t i = ((int64_t)blockIdx.x * threads + threadIdx.x) * V;
-    float v[V];
-    if (i >= n)
-        return;
-    load<V>(x + i, v);
-    for (int j = 0; j < V; j++)
-        v[j] = gelu(v[j]);
-    store<V>(y + i, v);
+    int64_t at = ((int64_t)blockIdx.x * 2 * threads + threadIdx.x) * V;
+    float v[2][V];
+#pragma unroll
+    for (int u = 0; u < 2; u++)
+        if (at + u * threads * V < n)
+            load<V>(x + at + u * threads * V, v[u]);
+#pragma unroll
+    for (int u = 0; u < 2; u++) {
+        if (at + u * threads * V >= n)
+            continue;
+        for (int j = 0; j < V; j++)
+            v[u][j] = gelu(v[u][j]);
+        store<V>(y + at + u * threads * V, v[u]);
+    }
 }
 
 template <typename T> static int gelu_as(struct sjk *k, int64_t n, const T *x, T *y)
 {
     enum { V = 16 / sizeof(T) };
     if (n % V || !cuda_packs<V>(x) || !cuda_packs<V>(y))
-        return CUDA_LAUNCH(k, cuda_blocks(n, threads), threads, 0, (gelu_values<T, 1>), n, x, y);
-    return CUDA_LAUNCH(k, cuda_blocks(n, threads * V), threads, 0, (gelu_values<T, V>), n, x, y);
+        return CUDA_LAUNCH(k, cuda_blocks(n, 2 * threads), threads, 0, (gelu_values<T, 1>), n, x, y);
+    return CUDA_LAUNCH(k, cuda_blocks(n, 2 * threads * V), threads, 0, (gelu_values<T, V>), n, x, y);
 }
 
 int cuda_gelu(struct sjk *k, int64_t M, int64_t N, enum sjk_type t, const void *x, void *y)

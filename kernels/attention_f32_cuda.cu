@@ -203,8 +203,8 @@ static __global__ void attention_delta(int64_t rows, int64_t K, int64_t H, int64
 }
 
 /* From a score and what `dout` makes of the key: the weight p, and the gradient of the score. */
-static __device__ __forceinline__ void score_gradient(float s, float d, float scale, float stat, float delta, int exists,
-                                                      float *p, float *g)
+static __device__ __forceinline__ void score_gradient(float s, float d, float scale, float stat, float delta,
+                                                      int exists, float *p, float *g)
 {
     *p = exists ? expf(s * scale - stat) : 0;
     *g = exists ? *p * (d - delta) * scale : 0;

@@ -86,6 +86,12 @@ template <typename T> static __device__ __forceinline__ T block_sum(T x)
     return x;
 }
 
+/* a / b for a >= 0, b > 0: in 32 bits, where that takes a quarter of the time. */
+static __device__ __forceinline__ int64_t quotient(int64_t a, int64_t b)
+{
+    return (a | b) >> 32 ? a / b : (int64_t)((uint32_t)a / (uint32_t)b);
+}
+
 static inline unsigned cuda_blocks(int64_t n, int64_t each)
 {
     return (unsigned)((n + each - 1) / each);

@@ -69,11 +69,12 @@ template <typename T, int V>
 static __global__ void patch_tokens(int64_t tokens, int64_t P, int64_t time, const float *__restrict__ mel,
                                     T *__restrict__ x, int aligned)
 {
-    int64_t token = (int64_t)blockIdx.x * warps + threadIdx.x / 32, p = token % P, lane = threadIdx.x % 32;
+    int64_t token = (int64_t)blockIdx.x * warps + threadIdx.x / 32, band = quotient(token, P), p = token - band * P;
+    int lane = threadIdx.x % 32;
     float v[8];
     if (token >= tokens)
         return;
-    mel += (token / P * 16 + lane / 2) * time + p * 16 + lane % 2 * 8;
+    mel += (band * 16 + lane / 2) * time + p * 16 + lane % 2 * 8;
     for (int i = 0; i < 8; i += V)
         load<V>(mel + i, v + i);
     x += token * 256 + lane * 8;
@@ -108,14 +109,14 @@ static __global__ void concat_rows(int64_t n, int64_t K, int64_t D, const T *__r
                                    const float *__restrict__ table, const int32_t *__restrict__ index,
                                    T *__restrict__ y)
 {
-    int64_t i = PACK_INDEX, row = i / (2 * D), d = i % (2 * D);
+    int64_t i = PACK_INDEX, row = quotient(i, 2 * D), d = i - row * 2 * D;
     float v[V];
     if (i >= n)
         return;
     if (d < D)
         load<V>(z + row * D + d, v);
     else
-        load<V>(table + index[row / K] * D + d - D, v);
+        load<V>(table + index[quotient(row, K)] * D + d - D, v);
     store<V>(y + i, v);
 }
 
@@ -151,6 +152,7 @@ static __global__ void class_sums(int64_t B, int64_t D, const int32_t *__restric
     if (__syncthreads_or(seen) || d >= D)
         return;
     float sum = table[own * D + d];
+#pragma unroll 4
     for (int64_t b = first; b < B; b++)
         if (index[b] == own)
             sum += rows[b * stride + d];
@@ -205,11 +207,11 @@ static __global__ void prepend_rows(int64_t n, int64_t K, int64_t D, const float
                                     const float *__restrict__ table, const int32_t *__restrict__ index,
                                     float *__restrict__ y)
 {
-    int64_t i = PACK_INDEX, row = i / D, d = i % D, b = row / (K + 1);
+    int64_t i = PACK_INDEX, row = quotient(i, D), d = i - row * D, b = quotient(row, K + 1);
     float v[V];
     if (i >= n)
         return;
-    if (row % (K + 1))
+    if (row != b * (K + 1))
         load<V>(x + (row - b - 1) * D + d, v);
     else
         load<V>(table + index[b] * D + d, v);
@@ -236,7 +238,7 @@ template <typename T, int V> struct prepend_columns {
     T *copy;
     __device__ void load(int64_t row, int64_t d, float *a) const
     {
-        ::load<V>(dy + (row + row / K + 1) * D + d, a);
+        ::load<V>(dy + (row + quotient(row, K) + 1) * D + d, a);
     }
     __device__ void use(int64_t row, int64_t d, const float *a, float *sum) const
     {
@@ -277,11 +279,11 @@ int cuda_prepend_backward(struct sjk *k, int64_t B, int64_t K, int64_t D, const 
 template <int V>
 static __global__ void pool_values(int64_t n, int64_t P, int64_t D, const float *__restrict__ x, float *__restrict__ y)
 {
-    int64_t i = PACK_INDEX;
+    int64_t i = PACK_INDEX, row = quotient(i, D);
     float sum[V] = {0}, v[V];
     if (i >= n)
         return;
-    x += i / D * P * D + i % D;
+    x += row * P * D + i - row * D;
 #pragma unroll 4
     for (int64_t p = 0; p < P; p++) {
         load<V>(x + p * D, v);
@@ -307,11 +309,11 @@ template <int V>
 static __global__ void pool_gradient(int64_t n, int64_t P, int64_t D, const float *__restrict__ dy,
                                      float *__restrict__ dx)
 {
-    int64_t i = PACK_INDEX;
+    int64_t i = PACK_INDEX, row = quotient(i, D);
     float g[V], v[V];
     if (i >= n)
         return;
-    load<V>(dy + i / (P * D) * D + i % D, g);
+    load<V>(dy + quotient(row, P) * D + i - row * D, g);
     load<V>((const float *)dx + i, v);
     for (int j = 0; j < V; j++)
         v[j] += g[j] / (float)P;

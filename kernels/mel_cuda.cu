@@ -8,7 +8,7 @@ enum { size = 400, root = 20, columns = root / 2 + 1, bins = size / 2 + 1, frame
 static __global__ void frame_values(int64_t total, int64_t n, int64_t hop, const float *__restrict__ wave,
                                     const float *__restrict__ window, float *__restrict__ frame)
 {
-    int64_t at = (int64_t)blockIdx.x * threads + threadIdx.x, t = at / n, i = at % n;
+    int64_t at = (int64_t)blockIdx.x * threads + threadIdx.x, t = quotient(at, n), i = at - t * n;
     if (at < total)
         frame[at] = wave[t * hop + i] * window[i];
 }
@@ -31,7 +31,7 @@ template <int POWERS>
 static __global__ void log_bands(int64_t T, const float *__restrict__ spectrum, struct sjk_filterbank f, float eps,
                                  float mean, float std, float *__restrict__ out, int64_t stride)
 {
-    int64_t at = (int64_t)blockIdx.x * threads + threadIdx.x, m = at / T, t = at % T;
+    int64_t at = (int64_t)blockIdx.x * threads + threadIdx.x, m = quotient(at, T), t = at - m * T;
     float sum = 0;
     if (m >= f.bands)
         return;
@@ -189,7 +189,7 @@ static __global__ void turn_table(int n, float2 *__restrict__ table)
 static __global__ void mel_powers(crops c, int64_t b, struct sjk_spectra s, int64_t T,
                                   const float2 *__restrict__ table, float *__restrict__ power)
 {
-    int64_t at = (int64_t)blockIdx.x * threads + threadIdx.x, k = at / T, t = at % T;
+    int64_t at = (int64_t)blockIdx.x * threads + threadIdx.x, k = quotient(at, T), t = at - k * T;
     float re = 0, im = 0;
     if (k > s.size / 2)
         return;

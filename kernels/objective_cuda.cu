@@ -228,7 +228,8 @@ static __global__ void contrast_rows(contrast c)
     if (!c.dp)
         return;
     for (int64_t j = threadIdx.x; j < c.B; j += blockDim.x)
-        q[j] = (float)((exp((double)q[j] - top) / sum - (j == i)) / c.temperature) / at_least(c.t_length[j], NORM_FLOOR);
+        q[j] = (float)((exp((double)q[j] - top) / sum - (j == i)) / c.temperature) /
+               at_least(c.t_length[j], NORM_FLOOR);
     __syncthreads();
     for (int64_t e = threadIdx.x; e < c.E; e += blockDim.x) {
         float g = 0;

@@ -78,7 +78,8 @@ __attribute__((noinline, noreturn, no_sanitize_address)) static void jump(struct
 }
 
 /* Goes on with `to`; comes back when somebody goes on with `from`. */
-__attribute__((noinline, no_sanitize_address)) static void go_on(struct fiber *from, struct fiber *to, int number, int fresh)
+__attribute__((noinline, no_sanitize_address)) static void go_on(struct fiber *from, struct fiber *to, int number,
+                                                                int fresh)
 {
     e.current = number;
 #ifdef __SANITIZE_ADDRESS__

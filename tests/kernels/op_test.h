@@ -1,6 +1,6 @@
 /* op_test: one operation of a table against the reference, at the sizes of op_table.h: values within the stated bounds,
- * NaN and infinity where the reference has them, nothing written outside the outputs, inputs untouched, the same bits for
- * any number of threads. */
+ * NaN and infinity where the reference has them, nothing written outside the outputs, inputs untouched, the same bits
+ * for any number of threads. */
 #ifndef TESTS_OP_TEST_H
 #define TESTS_OP_TEST_H
 
@@ -130,8 +130,8 @@ static int put_and_call(struct sjk *k, const struct op *o, const struct op_case 
     return status || !key ? status : k->ops->end(k);
 }
 
-/* Runs the case on `k`; the images afterwards go to got. With a key it runs as repeated work, three times: the second is
- * recorded and the third replayed, where a back end does so. */
+/* Runs the case on `k`; the images afterwards go to got. With a key it runs as repeated work, three times: the second
+ * is recorded and the third replayed, where a back end does so. */
 static int run(struct sjk *k, const struct op *o, struct op_case c, struct image *image, uint64_t key)
 {
     void *base[op_buffers] = {0}, *b[op_buffers] = {0};
@@ -152,7 +152,7 @@ static int run(struct sjk *k, const struct op *o, struct op_case c, struct image
     return status;
 }
 
-/* A key of repeated work for the second run of a case; 0 where that would be no different, or where the call allocates. */
+/* A key of repeated work for the second run of a case; 0 where that would be no different, or the call allocates. */
 static uint64_t key_of(const struct sjk *k, const struct op *o, uint64_t seed)
 {
     int allocates = !strncmp(o->name, "linear", 6) || strstr(o->name, "mel") || !strcmp(o->name, "attention_backward");
