@@ -8,13 +8,16 @@
 #include "whole.h"
 #include "window.h"
 
+enum { BATCH = 8, DEVICE_BATCH = 128 }; /* when nobody says: a device has room for more */
+
 #define AT(field) NULL, offsetof(struct sj_inference_settings, field)
 const struct sj_option sj_inference_options[] = {
     {SJ_TEXT, 'm', "model", AT(model), "FILE", "the model", 0, 0, NULL, "$SJ_MODEL, then the installed one", 0, NULL},
     {SJ_CHOICE, 0, "pool", AT(pooling), "HOW", "what to write", 0, 0, sj_pool_names, NULL, 1, NULL},
     {SJ_CHOICE, 0, "precision", AT(precision), "TYPE", "of matrix products; auto is bf16 where the hardware has it", 0,
      0, sj_precision_names, NULL, 1, NULL},
-    {SJ_INT, 'b', "batch", AT(batch), "N", "chunks computed together", 1, 4096, NULL, NULL, 0, NULL},
+    {SJ_INT, 'b', "batch", AT(batch), "N", "chunks computed together", 1, 4096, NULL,
+     "8, on a device 128", 0, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
@@ -23,6 +26,7 @@ struct sj_inference {
     char path[4096]; /* of the model */
     struct sj_model *model;
     struct sj_inference_job job;
+    int64_t batch; /* records computed together */
     struct sjk *k;
     struct sj_net *net;
     struct sj_window *window;          /* `room` records */
@@ -68,7 +72,7 @@ const char *sj_inference_path(const struct sj_inference *i)
 static int allocate(struct sj_inference *i)
 {
     const struct sj_config *c = &i->model->config;
-    const int64_t batch = i->set->batch;
+    const int64_t batch = i->batch;
     i->room = i->job.batches * batch;
     i->chunk = c->frequencies * c->times * c->dim;
     i->pooler = calloc((size_t)i->job.results, sizeof *i->pooler);
@@ -90,10 +94,12 @@ int sj_inference_start(struct sj_inference *i, const struct sj_run *run, const s
 {
     i->job = *job;
     i->job.net.precision = (enum sj_precision)i->set->precision;
-    i->job.net.batch = i->set->batch;
     int status = sj_run_backend(run, &i->k);
-    if (!status)
-        status = allocate(i);
+    if (status)
+        return status;
+    i->batch = i->set->batch ? i->set->batch : i->k->ops->pass_samples ? BATCH : DEVICE_BATCH;
+    i->job.net.batch = i->batch;
+    status = allocate(i);
     return status ? status : sj_net_new(i->k, i->model, &i->job.net, &i->net);
 }
 
@@ -166,7 +172,7 @@ static int flush(struct sj_inference *i, struct sj_output *out)
     int64_t count = sj_window_count(i->window), n;
     int status = SJ_OK;
     memset(i->taken, 0, (size_t)i->room);
-    while (!status && (n = sj_window_alike(i->window, 1, i->set->batch, i->taken, i->index)))
+    while (!status && (n = sj_window_alike(i->window, 1, i->batch, i->taken, i->index)))
         status = compute(i, n);
     for (int64_t at = 0; at < count && !status; at++)
         status = emit(i, out, at);

@@ -18,9 +18,8 @@ struct sj_inference_settings {
     const char *model; /* of -m, or NULL: see sj_model_path */
     int pooling;       /* enum sj_pool */
     int precision;     /* enum sj_precision */
-    int64_t batch;     /* records computed together */
+    int64_t batch;     /* records computed together; 0: as suits the back end */
 };
-enum { SJ_INFERENCE_BATCH = 8 }; /* its default; those of the others are 0 */
 /* The options of a struct sj_inference_settings, for an SJ_GROUP. */
 extern const struct sj_option sj_inference_options[];
 

@@ -103,8 +103,12 @@ static int put_labels(struct sj_learner *l, const int32_t *class, const int32_t 
     if (!class && l->config.predictor != SJ_PREDICTOR_MLP_NONE)
         return sj_fail(SJ_USAGE, "no classes for a predictor that needs them");
     int e = class ? k->ops->put(k, l->class, class, bytes) : 0;
-    for (int32_t b = 0; !e && !group && b < l->options.micro; b++)
-        e = k->ops->put(k, l->group + b, &b, sizeof b);
+    for (int32_t b = 0, own[256]; !e && !group && b < l->options.micro; b += 256) {
+        int32_t n = l->options.micro - b < 256 ? (int32_t)(l->options.micro - b) : 256;
+        for (int32_t i = 0; i < n; i++)
+            own[i] = b + i;
+        e = k->ops->put(k, l->group + b, own, (size_t)n * sizeof *own);
+    }
     if (!e && group)
         e = k->ops->put(k, l->group, group, bytes);
     return net_status(k, e);

@@ -3,7 +3,7 @@
 #include "model.h"
 #include "tool.h"
 
-static struct sj_inference_settings settings = {.batch = SJ_INFERENCE_BATCH};
+static struct sj_inference_settings settings;
 static int network = SJ_NETWORK_CONTEXT;
 static int64_t layer;
 

@@ -7,7 +7,7 @@
 #include "model.h"
 #include "tool.h"
 
-static struct sj_inference_settings settings = {.batch = SJ_INFERENCE_BATCH};
+static struct sj_inference_settings settings;
 static const char *class_name = "record";
 
 static const struct sj_option options[] = {
