@@ -125,6 +125,13 @@ int cuda_linear_forward(struct sjk *k, struct sjk_linear *l, int64_t M, const vo
     p.C = e == SJK_ADD ? added : NULL;
     int own = yt == SJK_BF16 && (bias || e == SJK_GELU) && M <= few / l->N;
     int status = own ? (int)CUDA_PRODUCT_NONE : cuda_product_lt(k, &p);
+    if (status == CUDA_PRODUCT_NONE && bias && yt == SJK_F32) {
+        p.bias = NULL;
+        status = cuda_product_lt(k, &p);
+        if (!status)
+            status = cuda_add_bias(k, M, l->N, bias, (float *)y);
+        p.bias = bias;
+    }
     if (status == CUDA_PRODUCT_NONE)
         return cuda_product_own(k, &p, e);
     if (!status && e == SJK_GELU)

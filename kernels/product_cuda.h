@@ -30,6 +30,9 @@ int cuda_product_lt(struct sjk *, const struct cuda_product *);
 /* Everything else, slower: D = epilogue(sum + bias), SJK_ADD meaning what C does; the same bits every time. */
 int cuda_product_own(struct sjk *, const struct cuda_product *, enum sjk_epilogue);
 
+/* In place x (M, N) += bias (N) in every row. */
+int cuda_add_bias(struct sjk *, int64_t M, int64_t N, const float *bias, float *x);
+
 /* In place x = max(x, 0), n values of type t; a NaN stays one. */
 int cuda_relu(struct sjk *, size_t n, enum sjk_type t, void *x);
 

@@ -39,11 +39,15 @@ static __global__ void product(struct cuda_product p, int epilogue)
     for (int64_t k = 0; k < p.k; k += depth) {
         load_tile(a, p.A, bf16, p.a_turned, p.lda, p.m, p.k, row, k, thread);
         load_tile(b, p.B, bf16, !p.b_turned, p.ldb, p.n, p.k, column, k, thread);
+        float part[each][each] = {}; /* long sums stay exact enough */
         __syncthreads();
         for (int d = 0; d < depth; d++)
             for (int i = 0; i < each; i++)
                 for (int j = 0; j < each; j++)
-                    sum[i][j] += a[d][i * side + ty] * b[d][j * side + tx];
+                    part[i][j] += a[d][i * side + ty] * b[d][j * side + tx];
+        for (int i = 0; i < each; i++)
+            for (int j = 0; j < each; j++)
+                sum[i][j] += part[i][j];
         __syncthreads();
     }
     for (int i = 0; i < each; i++)
@@ -68,6 +72,26 @@ int cuda_product_own(struct sjk *k, const struct cuda_product *p, enum sjk_epilo
     if (blocks > INT32_MAX)
         return sjk_fail(k, SJK_BAD, "a matrix product of %lld x %lld is too large", (long long)p->m, (long long)p->n);
     return CUDA_LAUNCH(k, (unsigned)blocks, side * side, 0, product, *p, (int)e);
+}
+
+/* Blocks of 256 threads for n elements: each takes several when there are many. */
+static unsigned blocks_of(size_t n)
+{
+    size_t blocks = (n + 255) / 256;
+    return (unsigned)(blocks < 16384 ? blocks : 16384);
+}
+
+static __global__ void add_bias(size_t n, int64_t N, const float *bias, float *x)
+{
+    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x, step = (size_t)gridDim.x * blockDim.x;
+    for (; i < n; i += step)
+        x[i] += bias[i % (size_t)N];
+}
+
+int cuda_add_bias(struct sjk *k, int64_t M, int64_t N, const float *bias, float *x)
+{
+    size_t n = (size_t)(M * N);
+    return n ? CUDA_LAUNCH(k, blocks_of(n), 256, 0, add_bias, n, N, bias, x) : 0;
 }
 
 /* A word of four bf16 or two f32 values, those below 0 cleared: as bits, from above -0 to -infinity. */
@@ -105,9 +129,7 @@ static __global__ void relu(size_t words, size_t rest, size_t n, int bf16, void 
 int cuda_relu(struct sjk *k, size_t n, enum sjk_type t, void *x)
 {
     size_t each_word = 8 / sjk_type_size(t), words = (uintptr_t)x % 8 ? 0 : n / each_word;
-    size_t blocks = ((words ? words : n) + 255) / 256;
     if (!n)
         return 0;
-    return CUDA_LAUNCH(k, (unsigned)(blocks < 16384 ? blocks : 16384), 256, 0, relu, words, words * each_word, n,
-                       t == SJK_BF16, x);
+    return CUDA_LAUNCH(k, blocks_of(words ? words : n), 256, 0, relu, words, words * each_word, n, t == SJK_BF16, x);
 }

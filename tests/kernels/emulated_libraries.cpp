@@ -1,11 +1,13 @@
-/* emulated_libraries: what the host has instead of cuBLASLt and cuDNN: neither takes anything, so that the back end's
- * own products and attention are tested. */
+/* emulated_libraries: what the host has instead of cuBLASLt and cuDNN: products are taken or not by their sizes, so that
+ * layers are tested with the library and without it, attention never. */
 #include "product_cuda.h"
 #include "sdpa_cuda.h"
 
-int cuda_product_lt(struct sjk *, const struct cuda_product *)
+int cuda_product_lt(struct sjk *k, const struct cuda_product *p)
 {
-    return CUDA_PRODUCT_NONE;
+    if ((p->t == SJK_F32 && p->dt == SJK_BF16) || p->m % 8 == 0 || (p->bias && p->n % 2))
+        return CUDA_PRODUCT_NONE;
+    return cuda_product_own(k, p, SJK_STORE);
 }
 
 int cuda_sdpa(struct sjk *, int64_t, int64_t, int64_t, int64_t, const void *, void *, float *)

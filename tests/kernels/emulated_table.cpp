@@ -1,5 +1,5 @@
-/* emulated_table: the own kernels of the CUDA back end as a table of the host, "emulated". No library takes
- * anything (emulated_libraries.cpp), so that their stand-ins are tested too. */
+/* emulated_table: the own kernels of the CUDA back end as a table of the host, "emulated". The libraries
+ * are those of emulated_libraries.cpp. */
 #include "cuda.h"
 #include "emulated.h"
 
