@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sieve.h"
 #include "sjk.h"
 
 enum { LANES = 8 }; /* partial sums: vectors for the compiler, and the same result on every machine */
@@ -27,6 +28,12 @@ struct sj_scores {
     float *score;         /* on the host */
     /* |cosine - score * scale| <= error, all of the row; infinite where the product says nothing */
     float *scale, *error;
+    /* where the back end has its own memory: scores stay there but for the best, and for whole lines where more is asked
+     * for; rows come as unit vectors, so that the best scores are the best cosines */
+    struct sj_sieve *sieve;
+    unsigned char *fetched; /* (queries) the line is in `score` */
+    int64_t *odd, odds;     /* rows of which the product says nothing */
+    double largest_error;   /* of the others */
     double query_lost;    /* the largest |x^ - what the product sees of it| among the queries */
 };
 
@@ -133,8 +140,10 @@ int sj_scores_new(struct sjk *k, int64_t queries, int64_t rows, int64_t d, struc
     s->score = malloc(Q * R * sizeof *s->score + 1);
     s->scale = malloc(R * sizeof *s->scale + 1);
     s->error = malloc(R * sizeof *s->error + 1);
+    s->fetched = malloc(Q + 1);
+    s->odd = malloc(R * sizeof *s->odd + 1);
     int status = SJ_OK;
-    if (!s->of_query || !s->of_row || !s->operand || !s->score || !s->scale || !s->error)
+    if (!s->of_query || !s->of_row || !s->operand || !s->score || !s->scale || !s->error || !s->fetched || !s->odd)
         status = sj_fail(SJ_SYSTEM, "no memory for the scores of %lld times %lld vectors", (long long)queries,
                          (long long)rows);
     void *c = NULL;
@@ -142,6 +151,8 @@ int sj_scores_new(struct sjk *k, int64_t queries, int64_t rows, int64_t d, struc
                     || (status = k->ops->alloc(k, Q * R * sizeof(float), &c))))
         sj_fail(status, "%s", sjk_reason(k));
     s->c = c;
+    if (!status && k->ops->mel)
+        status = sj_sieve_new(k, queries, &s->sieve);
     if (status) {
         sj_scores_free(s);
         return status;
@@ -154,6 +165,7 @@ void sj_scores_free(struct sj_scores *s)
 {
     if (!s)
         return;
+    sj_sieve_free(s->sieve);
     s->k->ops->free(s->k, s->a);
     s->k->ops->free(s->k, s->b);
     s->k->ops->free(s->k, s->c);
@@ -163,6 +175,8 @@ void sj_scores_free(struct sj_scores *s)
     free(s->score);
     free(s->scale);
     free(s->error);
+    free(s->fetched);
+    free(s->odd);
     free(s);
 }
 
@@ -210,40 +224,86 @@ int sj_scores_queries(struct sj_scores *s, int64_t n, const float *query, int64_
 
 /* The cosine of a row r is scale * (x^ . r), x^ having mean 0. The product sees x^ and r with errors (Cauchy-Schwarz),
  * and adds in floats in some order (at most 2^-23 of the lengths for each of the d terms); the rest is for what follows
- * in floats. */
+ * in floats. A row that comes as a unit vector has length and scale 1. */
 static void bound_error(struct sj_scores *s, int64_t j, double lost)
 {
     const struct moments *m = &s->of_row[j];
     const double sum = (double)s->d * FLT_EPSILON, seen = 1 + s->query_lost;
+    const double length = s->sieve ? 1 : m->length, scale = s->sieve ? 1 : m->scale;
     const int ordinary = m->scale > 0 && m->length > 1e-12 && m->length < 1e12;
-    double error = m->scale * (s->query_lost * m->length + seen * lost + sum * seen * (m->length + lost));
-    s->scale[j] = ordinary ? (float)m->scale : 0;
-    s->error[j] = ordinary ? (float)(error + 1e-6 * (1 + m->scale * m->length)) : INFINITY;
+    double error = scale * (s->query_lost * length + seen * lost + sum * seen * (length + lost));
+    s->scale[j] = ordinary ? (float)scale : 0;
+    s->error[j] = ordinary ? (float)(error + 1e-6 * (1 + scale * length)) : INFINITY;
+}
+
+/* The row as the product's operand; what it loses. */
+static double put_row(struct sj_scores *s, int64_t j, float *unit)
+{
+    const float *x = s->row + j * s->d;
+    const struct moments m = s->of_row[j];
+    if (!s->sieve)
+        return to_operand(s->type, s->d, x, operand_at(s, j));
+    for (int64_t i = 0; i < s->d; i++)
+        unit[i] = usable(&m) ? (float)((x[i] - m.mean) * m.scale) : 0;
+    return to_operand(s->type, s->d, unit, operand_at(s, j)) + FLT_EPSILON;
+}
+
+static int put_rows(struct sj_scores *s, int64_t n, int64_t *first_bad)
+{
+    int64_t bad = n, missing = 0;
+#pragma omp parallel num_threads(s->k->threads) reduction(min : bad) reduction(+ : missing)
+    {
+        float *unit = s->sieve ? malloc((size_t)s->d * sizeof *unit + 1) : NULL;
+        missing += s->sieve && !unit;
+#pragma omp for
+        for (int64_t j = 0; j < n; j++) {
+            s->of_row[j] = measure(s->d, s->row + j * s->d);
+            if (!s->sieve || unit)
+                bound_error(s, j, put_row(s, j, unit));
+            if (!usable(&s->of_row[j]) && j < bad)
+                bad = j;
+        }
+        free(unit);
+    }
+    *first_bad = bad;
+    return missing ? sj_fail(SJ_SYSTEM, "no memory") : SJ_OK;
+}
+
+/* What the sieve needs to know of the rows. */
+static void sum_up(struct sj_scores *s)
+{
+    s->odds = 0;
+    s->largest_error = 0;
+    memset(s->fetched, 0, (size_t)s->queries);
+    for (int64_t j = 0; j < s->rows; j++)
+        if (isinf(s->error[j]))
+            s->odd[s->odds++] = j;
+        else
+            s->largest_error = fmax(s->largest_error, s->error[j]);
 }
 
 int sj_scores_rows(struct sj_scores *s, int64_t n, const float *row, int64_t *bad)
 {
-    int64_t first_bad = n;
+    int64_t first_bad;
     *bad = -1;
     if (n > s->most_rows)
         return sj_fail(SJ_SYSTEM, "no memory for %lld references", (long long)n);
     s->rows = n;
     s->row = row;
-#pragma omp parallel for num_threads(s->k->threads) reduction(min : first_bad)
-    for (int64_t j = 0; j < n; j++) {
-        s->of_row[j] = measure(s->d, row + j * s->d);
-        bound_error(s, j, to_operand(s->type, s->d, row + j * s->d, operand_at(s, j)));
-        if (!usable(&s->of_row[j]) && j < first_bad)
-            first_bad = j;
-    }
-    if (first_bad < n) {
+    int status = put_rows(s, n, &first_bad);
+    if (!status && first_bad < n) {
         *bad = first_bad;
         return sj_fail(SJ_INPUT, "reference %lld is not finite", (long long)first_bad);
     }
     struct sjk *k = s->k;
-    int status = put_operand(s, n, s->b);
-    if (!status && ((status = k->ops->matmul_nt(k, s->queries, n, s->d, s->type, s->a, s->d, s->b, s->d, s->c, n))
-                    || (status = k->ops->get(k, s->score, s->c, (size_t)(s->queries * n) * sizeof *s->score))))
+    sum_up(s);
+    if (!status)
+        status = put_operand(s, n, s->b);
+    if (!status && (status = k->ops->matmul_nt(k, s->queries, n, s->d, s->type, s->a, s->d, s->b, s->d, s->c, n)))
+        return sj_fail(status, "%s", sjk_reason(k));
+    if (!status && s->sieve)
+        return sj_sieve_block(s->sieve, s->queries, n, s->c);
+    if (!status && (status = k->ops->get(k, s->score, s->c, (size_t)(s->queries * n) * sizeof *s->score)))
         sj_fail(status, "%s", sjk_reason(k));
     return status;
 }
@@ -270,6 +330,35 @@ static float cosine_at(double limit)
     return (float)(1 - limit * limit / 2);
 }
 
+/* The first row >= from that may have a cosine of at least `cut`: among the best and the odd ones, when no other can;
+ * -1 when that is not certain. */
+static int64_t next_of_sieve(const struct sj_scores *s, int64_t q, int64_t from, float cut)
+{
+    const float *score;
+    const int64_t *row, count = sj_sieve_best(s->sieve, q, &score, &row);
+    int64_t next = s->rows;
+    if (count < s->rows && !(score[count - 1] + s->largest_error < cut))
+        return -1;
+    for (int64_t i = 0; i < count; i++)
+        if (row[i] >= from && row[i] < next && !(score[i] * s->scale[row[i]] + s->error[row[i]] < cut))
+            next = row[i];
+    for (int64_t i = 0; i < s->odds; i++)
+        if (s->odd[i] >= from && s->odd[i] < next)
+            next = s->odd[i];
+    return next;
+}
+
+/* Whether the line of scores of query q is on the host; fetches it. */
+static int has_line(const struct sj_scores *s, int64_t q)
+{
+    const size_t at = (size_t)(q * s->rows);
+    if (!s->sieve || s->fetched[q])
+        return 1;
+#pragma omp critical(sj_scores_line)
+    s->fetched[q] = !s->k->ops->get(s->k, s->score + at, s->c + at, (size_t)s->rows * sizeof *s->score);
+    return s->fetched[q];
+}
+
 int64_t sj_scores_next(const struct sj_scores *s, int64_t q, int64_t from, double limit)
 {
     const float *score = s->score + q * s->rows, *scale = s->scale, *error = s->error, cut = cosine_at(limit);
@@ -277,6 +366,13 @@ int64_t sj_scores_next(const struct sj_scores *s, int64_t q, int64_t from, doubl
     int64_t j = from;
     if (s->of_query[q].scale <= 0)
         return j;
+    if (s->sieve && !s->fetched[q]) {
+        int64_t next = next_of_sieve(s, q, from, cut);
+        if (next >= 0)
+            return next;
+        if (!has_line(s, q)) /* then every row is asked for its distance */
+            return j;
+    }
     for (; j + 2 * LANES <= n; j += 2 * LANES) { /* most stretches hold nothing */
         int below = 0;
         for (int l = 0; l < 2 * LANES; l++)
@@ -291,8 +387,9 @@ int64_t sj_scores_next(const struct sj_scores *s, int64_t q, int64_t from, doubl
 
 int sj_scores_nearer(const struct sj_scores *s, int64_t q, int64_t j, double limit)
 {
-    const float low = s->score[q * s->rows + j] * s->scale[j] - s->error[j];
-    return s->of_query[q].scale > 0 && low > cosine_at(limit);
+    if (s->of_query[q].scale <= 0 || !has_line(s, q))
+        return 0;
+    return s->score[q * s->rows + j] * s->scale[j] - s->error[j] > cosine_at(limit);
 }
 
 double sj_scores_distance(const struct sj_scores *s, int64_t q, int64_t j)

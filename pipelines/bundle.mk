@@ -5,7 +5,7 @@ bundle       := $(BUILD)/bundle/sj-$(VERSION)
 host_only    := tests/kernels/recorded.c tests/kernels/emulated.c
 bundle_tools := $(tool_src:tools/%.c=$(bundle)/bin/%)
 bundle_tests := $(patsubst tests/%.c,$(bundle)/tests/%,$(filter-out $(host_only), \
-                    $(wildcard tests/*.c tests/kernels/*.c tests/bench/*.c)))
+                    $(wildcard tests/*.c tests/unit/knn.c tests/kernels/*.c tests/bench/*.c)))
 # RPATH, not RUNPATH: it also holds for what the libraries need.
 bundle_link  := -s -Wl,--disable-new-dtags '-Wl,-rpath,$$ORIGIN/../lib:$$ORIGIN/../../lib'
 

@@ -149,6 +149,7 @@ check_same() {
         ok "the same $what" "$BUILD/tests/near" cpu.$what cuda.$what 1e-3
     done
     ok "the same search" cmp cpu.knn cuda.knn
+    ok "exact searches of easy and hard vectors" "$BUILD/tests/unit/knn" cuda
 }
 
 check_sanitizer() {

@@ -174,9 +174,10 @@ static void refusals(struct sjk *k)
     sj_scores_free(s);
 }
 
-int main(void)
+/* knn [BACKEND] */
+int main(int argc, char **argv)
 {
-    static const char *const back_ends[] = {"cpu:reference", "cpu"};
+    const char *const back_ends[] = {argc > 1 ? argv[1] : "cpu:reference", "cpu"};
     for (int b = 0; b < 2; b++) {
         struct sjk *k = NULL;
         char why[256];
