@@ -21,12 +21,12 @@ static void plan_saved(struct sj_learner *l, struct net_arena *a, const struct n
         v->res2 = net_take(a, f32);
         v->stat2 = net_take(a, 2 * rows * sizeof(float));
         v->attention_stat = net_take(a, rows * (size_t)s->heads * sizeof(float));
-        v->norm1 = net_take(a, t);
+        v->norm1 = l->recompute ? NULL : net_take(a, t);
         v->qkv = net_take(a, 3 * t);
         v->attention = net_take(a, t);
-        v->norm2 = net_take(a, t);
+        v->norm2 = l->recompute ? NULL : net_take(a, t);
         v->before = net_take(a, (size_t)s->ratio * t);
-        v->after = net_take(a, (size_t)s->ratio * t);
+        v->after = l->recompute ? NULL : net_take(a, (size_t)s->ratio * t);
     }
 }
 
@@ -61,6 +61,7 @@ static void plan_back(struct sj_learner *l, struct net_arena *a)
     l->back.copy = net_take(a, rows * (size_t)D * value);
     l->back.norm = net_take(a, rows * (size_t)norm * value);
     l->back.wide = net_take(a, rows * (size_t)wide * value);
+    l->back.again = l->recompute ? net_take(a, rows * (size_t)wide * value) : NULL;
 }
 
 static void plan_pass(struct sj_learner *l, struct net_arena *a)
@@ -115,18 +116,25 @@ static int put_positions(struct sj_learner *l)
     return net_status(l->k, e);
 }
 
+/* Whether to compute again, and the bytes of both arenas. */
+static void measure(struct sj_learner *l, struct net_arena *state, struct net_arena *pass)
+{
+    const size_t much = (size_t)8 << 30;
+    plan_state(l, state);
+    l->recompute = l->options.recompute == SJ_RECOMPUTE_ALWAYS;
+    plan_pass(l, pass);
+    if (l->options.recompute == SJ_RECOMPUTE_AUTO && pass->used > much) {
+        l->recompute = 1;
+        *pass = (struct net_arena){0};
+        plan_pass(l, pass);
+    }
+}
+
 static int allocate(struct sj_learner *l)
 {
     const struct sjk_ops *o = l->k->ops;
-    const struct sj_config *c = &l->config;
-    l->saved = calloc((size_t)c->depth, sizeof *l->saved);
-    l->trf_saved = calloc((size_t)c->trf_depth, sizeof *l->trf_saved);
-    l->hidden = calloc((size_t)c->layers, sizeof *l->hidden);
-    if (!l->saved || !l->trf_saved || !l->hidden)
-        return sj_fail(SJ_SYSTEM, "no memory for a network");
     struct net_arena a = {0}, b = {0};
-    plan_state(l, &a);
-    plan_pass(l, &b);
+    measure(l, &a, &b);
     int e = o->alloc(l->k, a.used, &l->state_memory);
     if (!e)
         e = o->alloc(l->k, b.used, &l->pass_memory);
@@ -144,9 +152,10 @@ static int allocate(struct sj_learner *l)
     return SJ_OK;
 }
 
-int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_learner_options *o, struct sj_learner **out)
+/* A learner without memory on the back end. */
+static int describe(struct sjk *k, const struct sj_config *c, const struct sj_learner_options *o,
+                    struct sj_learner **out)
 {
-    const struct sj_config *c = &m->config;
     if (o->micro < 1 || o->batch < o->micro || o->batch % o->micro)
         return sj_fail(SJ_USAGE, "a batch of %lld in passes of %lld", (long long)o->batch, (long long)o->micro);
     if (o->frames < c->patch || o->frames / c->patch > c->times)
@@ -162,11 +171,44 @@ int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_lear
     l->P = o->frames / c->patch;
     l->K = l->P * c->frequencies;
     l->M = l->K * o->micro;
+    l->saved = calloc((size_t)c->depth, sizeof *l->saved);
+    l->trf_saved = calloc((size_t)c->trf_depth, sizeof *l->trf_saved);
+    l->hidden = calloc((size_t)c->layers, sizeof *l->hidden);
     int status = sj_layout_new(c, &l->layout);
+    if (!status && (!l->saved || !l->trf_saved || !l->hidden))
+        status = sj_fail(SJ_SYSTEM, "no memory for a network");
+    if (status) {
+        sj_learner_free(l);
+        return status;
+    }
     l->encoder = net_encoder_stack(c);
     l->transformer = net_predictor_stack(c, &l->layout);
-    if (!status)
-        status = allocate(l);
+    *out = l;
+    return SJ_OK;
+}
+
+int sj_learner_memory(const struct sjk *k, const struct sj_config *c, const struct sj_learner_options *o,
+                      size_t *state_bytes, size_t *pass_bytes)
+{
+    struct sj_learner *l;
+    struct net_arena a = {0}, b = {0};
+    int status = describe((struct sjk *)(uintptr_t)k, c, o, &l);
+    if (status)
+        return status;
+    measure(l, &a, &b);
+    *state_bytes = a.used;
+    *pass_bytes = b.used;
+    sj_learner_free(l);
+    return SJ_OK;
+}
+
+int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_learner_options *o, struct sj_learner **out)
+{
+    struct sj_learner *l;
+    int status = describe(k, &m->config, o, &l);
+    if (status)
+        return status;
+    status = allocate(l);
     if (!status)
         status = put_positions(l);
     if (!status)

@@ -11,10 +11,16 @@
 
 struct sj_learner;
 
+/* Whether the inputs of linear layers that follow a normalisation or GELU are kept for the way back or computed again
+ * there: a third of the memory against a few passes over it; the bits are the same. AUTO: again where a pass that keeps
+ * them would take more than 8 GiB. */
+enum sj_recompute { SJ_RECOMPUTE_AUTO, SJ_RECOMPUTE_NEVER, SJ_RECOMPUTE_ALWAYS };
+
 struct sj_learner_options {
     enum sj_precision precision;
     int64_t batch, micro; /* samples of a step, and of a pass: micro divides batch */
     int64_t frames;       /* T of every mel: 16 .. 815 */
+    enum sj_recompute recompute;
 };
 
 /* What a pass minimises: cosine * SPEC 6's loss + contrastive * InfoNCE between the predictions and the targets of the
@@ -41,7 +47,13 @@ struct sj_learned {
 int sj_learner_new(struct sjk *k, const struct sj_model *m, const struct sj_learner_options *o, struct sj_learner **l);
 void sj_learner_free(struct sj_learner *l);          /* NULL is allowed */
 
-/* Where a pass finds its spectrograms f32 (micro, 80, T), in the back end's memory, for callers that have them there. */
+/* What sj_learner_new would allocate on the back end: the state and the activations of a pass (the packed weights are
+ * the back end's). */
+int sj_learner_memory(const struct sjk *k, const struct sj_config *c, const struct sj_learner_options *o,
+                      size_t *state_bytes, size_t *pass_bytes);
+
+/* Where a pass finds its spectrograms f32 (micro, 80, T), in the back end's memory, for callers that have them
+ * there. */
 void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel);
 
 /* Adds to the gradient that of one pass: mel and target_mel f32 (micro, 80, T; NULL: as sj_learner_input holds them),

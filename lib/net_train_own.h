@@ -10,13 +10,14 @@
 struct net_saved {
     float *res1, *stat1, *res2, *stat2;
     float *attention_stat; /* (B, H, K) */
-    void *norm1, *qkv, *attention, *norm2, *before, *after; /* before, after: GELU */
+    void *norm1, *qkv, *attention, *norm2, *before, *after; /* before, after: GELU. NULL: norms and after, made again */
 };
 
 /* Gradients on their way back; rows of the widest kind. */
 struct net_back {
     float *res;               /* f32 (rows, D): of the residual stream */
     void *copy, *norm, *wide; /* type t: of the residual, of a normalised input, of a wide layer */
+    void *again;              /* type t: what followed GELU, computed again; NULL where it is kept */
 };
 
 struct sj_learner {
@@ -28,6 +29,7 @@ struct sj_learner {
     struct net_params params, target_params;
     struct net_stack encoder, transformer;
     int64_t P, K, M; /* time patches, tokens of a sample, rows of a pass */
+    int recompute;
 
     void *state_memory, *pass_memory;
     float *weights, *target, *first, *second, *gradient;

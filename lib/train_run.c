@@ -218,7 +218,7 @@ static int open_learner(struct loop *l)
 {
     const struct sj_train_settings *s = l->t->settings;
     const int most = l->t->k->ops->pass_samples;
-    struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames};
+    struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames, SJ_RECOMPUTE_AUTO};
     if (!s->micro)
         o.micro = s->contrastive != 0 || !most || s->batch < most ? s->batch : most;
     while (s->batch % o.micro)
@@ -231,6 +231,13 @@ static int open_learner(struct loop *l)
         status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
     }
     l->micro = o.micro;
+    size_t state, pass;
+    if (!status && !(status = sj_learner_memory(l->t->k, &l->t->model->config, &o, &state, &pass))) {
+        char text[128];
+        snprintf(text, sizeof text, "passes of %lld pairs: %.2f GiB, and %.2f GiB for the weights", (long long)o.micro,
+                 (double)pass / (1 << 30), (double)state / (1 << 30));
+        note(l, text);
+    }
     return status;
 }
 

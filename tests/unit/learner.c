@@ -1,0 +1,83 @@
+/* Training passes: what is computed again on the way back gives the same bits as what is kept, and fits the memory that
+ * it is for. */
+#include "net_train.h"
+#include "rng.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+
+enum { batch = 3, frames = 96 };
+
+static struct sjk *k;
+
+/* The gradient and loss of one step of a small model. */
+static float *gradient(const struct sj_model *m, enum sj_precision precision, enum sj_recompute recompute, double *loss)
+{
+    struct sj_learner_options o = {precision, batch, batch, frames, recompute};
+    const struct sj_objective j = {.cosine = 1};
+    const struct sj_update u = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 3, .ema = 0.99};
+    static float mel[2][batch * 80 * frames];
+    const int32_t class[batch] = {0, 3, 1};
+    struct sj_rng r = sj_rng(5, 0);
+    struct sj_learner *l;
+    struct sj_learned learned;
+    sj_rng_normal(&r, mel[0], sizeof mel / sizeof(float));
+    float *g = calloc(m->layout.total, sizeof *g);
+    if (!g || sj_learner_new(k, m, &o, &l))
+        abort();
+    int status = sj_learner_pass(l, &j, mel[0], mel[1], class, NULL);
+    if (!status)
+        status = sj_learner_get(l, SJ_LEARNER_GRADIENT, g);
+    if (!status)
+        status = sj_learner_update(l, &u, &learned);
+    *loss = status ? -1 : learned.loss;
+    sj_learner_free(l);
+    return g;
+}
+
+static void again_is_the_same(enum sj_predictor predictor, enum sj_precision precision)
+{
+    struct sj_config c = sj_config_defaults();
+    struct sj_model *m;
+    double kept_loss, again_loss;
+    c.dim = 48;
+    c.depth = 2;
+    c.heads = 3;
+    c.hidden = 32;
+    c.trf_dim = 32;
+    c.trf_depth = 2;
+    c.trf_heads = 2;
+    c.predictor = predictor;
+    if (sj_model_new(&c, 1, &m))
+        abort();
+    float *kept = gradient(m, precision, SJ_RECOMPUTE_NEVER, &kept_loss);
+    float *again = gradient(m, precision, SJ_RECOMPUTE_ALWAYS, &again_loss);
+    ok(kept_loss > 0 && kept_loss == again_loss && !memcmp(kept, again, m->layout.total * sizeof *kept),
+       "%s, %s: the same gradient", sj_predictor_names[predictor], sj_precision_names[precision]);
+    free(kept);
+    free(again);
+    sj_model_free(m);
+}
+
+int main(void)
+{
+    char why[256];
+    if (sjk_open("cpu", 2, &k, why, sizeof why))
+        return 1;
+    for (int p = 0; sj_predictor_names[p]; p++)
+        for (enum sj_precision precision = SJ_PRECISION_F32; precision <= SJ_PRECISION_BF16; precision++)
+            again_is_the_same((enum sj_predictor)p, precision);
+
+    struct sj_config base = sj_config_defaults();
+    struct sj_learner_options o = {SJ_PRECISION_BF16, 256, 256, 800, SJ_RECOMPUTE_AUTO};
+    size_t state, pass, kept;
+    sj_config_size(&base, 2);
+    ok(!strcmp(sj_size_names[2], "base") && !sj_learner_memory(k, &base, &o, &state, &pass), "memory of a base pass");
+    o.recompute = SJ_RECOMPUTE_NEVER;
+    ok(!sj_learner_memory(k, &base, &o, &state, &kept) && kept > pass, "what is computed again is not kept");
+    printf("# base, 256 pairs, bf16: state %.2f GiB, pass %.2f GiB, %.2f GiB when all is kept\n",
+           (double)state / (1 << 30), (double)pass / (1 << 30), (double)kept / (1 << 30));
+    ok((double)(pass + state) < 20.0 * (1 << 30), "state and a pass of 256 pairs of the base size fit 20 GiB");
+    sjk_close(k);
+    return done();
+}
