@@ -49,9 +49,12 @@ plugin_so:= $(BUILD)/lib/sj/libsj-cuda.so
 ifneq ($(filter-out 0 1 auto,$(CUDA)),)
 $(error CUDA=$(CUDA): auto, 0 or 1)
 endif
-plugin   := $(if $(filter-out 0,$(CUDA)),$(if $(and $(nvcc),$(wildcard $(nvcc_home)/include/cudnn.h)),$(plugin_so)))
+lacks    := $(if $(nvcc),,nvcc (CUDA_HOME=$(CUDA_HOME)))
+lacks    += $(if $(wildcard $(nvcc_home)/include/cudnn.h),,cuDNN)
+lacks    += $(if $(shell command -v $(CXX)),,a C++ compiler)
+plugin   := $(if $(filter-out 0,$(CUDA)),$(if $(strip $(lacks)),,$(plugin_so)))
 ifeq ($(CUDA)$(plugin),1)
-$(error CUDA=1, but no $(if $(nvcc),cuDNN ($(nvcc_home)/include/cudnn.h),nvcc in $(CUDA_HOME)/bin): set CUDA_HOME)
+$(error CUDA=1, but missing: $(lacks))
 endif
 
 .PHONY: all

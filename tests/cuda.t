@@ -5,7 +5,7 @@
 make=$BUILD/tests/make_stream
 plugin=$BUILD/lib/sj/libsj-cuda.so
 for v in CUDA=2 "CUDA=1 CUDA_HOME=/nothing"; do # shown, not made
-    fails 2 "$([ "$v" = CUDA=2 ] && echo 'auto, 0 or 1' || echo 'no nvcc in /nothing/bin')" "make $v" \
+    fails 2 "$([ "$v" = CUDA=2 ] && echo 'auto, 0 or 1' || echo 'missing: nvcc (CUDA_HOME=/nothing)')" "make $v" \
         make --no-print-directory -n $v BUILD="$dir/build" all
 done
 plugins() { make --no-print-directory -n BUILD="$dir/build" "$@" all install 2>&1 | grep -c libsj-cuda; }
