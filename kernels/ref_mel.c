@@ -14,10 +14,10 @@ static void transform(int size, int bins, const double *frame, const double *tur
 {
     for (int b = 0; b < bins; b++) {
         double re = 0, im = 0;
-        for (int64_t i = 0; i < size; i++) {
-            const double *t = turn + 2 * (i * b % size);
-            re += frame[i] * t[0];
-            im += frame[i] * t[1];
+        for (int i = 0, at = 0; i < size; i++) { /* at = i b mod size */
+            re += frame[i] * turn[2 * at];
+            im += frame[i] * turn[2 * at + 1];
+            at = at + b < size ? at + b : at + b - size;
         }
         power[b] = re * re + im * im;
     }
