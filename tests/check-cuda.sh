@@ -14,6 +14,7 @@ if [ $? -eq 5 ]; then
     exit 0
 fi
 cd "$dir" || exit 1
+export SJ_CUDA_CACHE=$dir/choices
 "$BUILD/tests/make_dataset" set.h5 6 9 || exit 1
 # A model that tensor cores like, small enough for a CPU: 20 steps of 8 pairs of 4 s.
 like="--dim 128 --depth 4 --heads 4 --hidden 256 --layers 3 --frames 400 --batch 8 --steps 20 --warmup 5 --rate 0.02 --ema 0.99
