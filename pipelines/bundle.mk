@@ -2,10 +2,9 @@
 # It runs wherever it lies: run paths are relative. CUDA_ARCHS limits the size of the plug-in.
 
 bundle       := $(BUILD)/bundle/sj-$(VERSION)
-host_only    := tests/kernels/recorded.c tests/kernels/emulated.c
 bundle_tools := $(tool_src:tools/%.c=$(bundle)/bin/%)
-bundle_tests := $(patsubst tests/%.c,$(bundle)/tests/%,$(filter-out $(host_only), \
-                    $(wildcard tests/*.c tests/unit/knn.c tests/kernels/*.c tests/bench/*.c)))
+bundle_tests := $(patsubst tests/%.c,$(bundle)/tests/%,$(wildcard tests/*.c tests/bench/*.c) tests/kernels/ops.c \
+                tests/unit/knn.c)
 # RPATH, not RUNPATH: it also holds for what the libraries need.
 bundle_link  := -s -Wl,--disable-new-dtags '-Wl,-rpath,$$ORIGIN/../lib:$$ORIGIN/../../lib'
 
