@@ -69,7 +69,7 @@ struct sjk_ops {
     /* -- repeated work -- */
     /* What happens between begin and end is repeated: whenever the key is the same, so are the calls and arguments in
      * the same order, but for what put copies and the numbers of adamw. A back end may keep it from the first time and
-     * run it as a whole at end. No get, alloc, free or sync between. A failure ends it; any free drops all that was
+     * run it as a whole at end. No get, alloc, free, sync or inbox between. A failure ends it; any free drops all that was
      * kept. */
     int (*begin)(struct sjk *, uint64_t key);
     int (*end)(struct sjk *);
