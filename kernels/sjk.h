@@ -69,8 +69,8 @@ struct sjk_ops {
     /* -- repeated work -- */
     /* What happens between begin and end is repeated: whenever the key is the same, so are the calls and arguments in
      * the same order, but for what put copies and the numbers of adamw. A back end may keep it from the first time and
-     * run it as a whole at end. No get, alloc, free, sync or inbox between. A failure ends it; any free drops all that was
-     * kept. */
+     * run it as a whole at end. No get, alloc, free, sync or inbox between. A failure ends it; any free drops all
+     * that was kept. */
     int (*begin)(struct sjk *, uint64_t key);
     int (*end)(struct sjk *);
 
@@ -195,8 +195,8 @@ struct sjk_ops {
                    float std, float *out, int64_t stride);
     /* Log-mel spectra (SPEC 2): wave (B, n) int16 / 32768 when i16, else f32. Frame t is of the `size` samples from
      * start + hop t on, where the wave is mirrored about its first and last sample, beyond its ends by less than its
-     * length (else SJK_BAD). Windowed, |X|^2 through the bank, ln(. + eps), normalised: out (B, bands, T). NULL in tables
-     * whose host transforms as fast (lib/mel). Bound: 1e-4 absolute. */
+     * length (else SJK_BAD). Windowed, |X|^2 through the bank, ln(. + eps), normalised: out (B, bands, T). NULL in
+     * tables whose host transforms as fast (lib/mel). Bound: 1e-4 absolute. */
     int (*mel)(struct sjk *, int64_t B, int64_t n, const void *wave, int i16, const struct sjk_spectra *, int64_t T,
                float *out);
     /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows,
