@@ -19,6 +19,7 @@
  *      Loops over rows are shared by sjk_team(k, work) threads; a sum over rows goes by sjk_block_rows, each block on
  *      one thread, then over the blocks in order (sums.h), so that the bits do not depend on the threads.
  *   5. tests/bench/kernels.c: a row at the model's shape. tests/kernels/threads.c: one, when it sums over rows.
+ *   6. TOPIC_cuda.cu, cuda.h and table_cuda.cu: the device's version; tests/kernels/emulated_table.cpp tests it here.
  * What only some sets have goes behind #if on the compiler's own macros, as the bf16 products of tile.h. */
 #include "cpu_ops.h"
 #include "linear_dnnl.h"

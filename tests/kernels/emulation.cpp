@@ -9,7 +9,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-enum { most_threads = 1024, stack_size = 128 << 10, guard_size = 256 };
+enum { most_threads = 1024, stack_size = 128 << 10, guard_size = 256, poisoned_blocks = 3 };
 enum state { NOT_STARTED, RUNNING, AT_BARRIER, IN_WARP, ENDED };
 
 struct emulated_place threadIdx, blockIdx, blockDim, gridDim;
@@ -282,8 +282,10 @@ void emulated_run(const char *kernel, dim3 grid, dim3 block, size_t shared, int 
     for (uint64_t i = 0; i < blocks; i++) {
         uint64_t b = order < 0 ? blocks - 1 - i : i;
         blockIdx = {(unsigned)(b % grid.x), (unsigned)(b / grid.x % grid.y), (unsigned)(b / grid.x / grid.y)};
-        memset(__start_emulated_shared, 0xff, (size_t)(__stop_emulated_shared - __start_emulated_shared));
-        memset(e.shared, 0xff, shared);
+        if (i < poisoned_blocks) {
+            memset(__start_emulated_shared, 0xff, (size_t)(__stop_emulated_shared - __start_emulated_shared));
+            memset(e.shared, 0xff, shared);
+        }
         memset(e.shared + shared, 0x5a, guard_size);
         run_block();
         for (int g = 0; g < guard_size; g++)

@@ -4,7 +4,8 @@
  * Blocks run one after the other, and in a block one warp after the other, each up to the next barrier. Threads are
  * coroutines: each runs until it waits for others (a barrier or an exchange in its warp) or ends. So a value that is
  * read before the barrier that should come first, or overwritten after one that is missing, is wrong in one of two
- * orders: ascending, or descending for a back end with more than one thread. Shared memory starts as NaN.
+ * orders: ascending, or descending for a back end with more than one thread. Shared memory starts as NaN
+ * in the first blocks that run.
  *
  * Aborts with the kernel's name when threads of a block end or wait elsewhere while others wait at a barrier, when the
  * lanes of a warp do not all meet in an exchange, when what lies behind dynamic shared memory was written, and when a
