@@ -1,7 +1,8 @@
 #!/bin/bash
 # bench-cuda.sh [GROUP...]: what the CUDA device of this machine does; from a tree (BUILD) or from a bundle.
 # Groups: whole search set peer ops. NDJSON with date, device, commit and command goes to $OUT or $BUILD/bench-cuda.ndjson;
-# a short table is printed. Medians of at least 50 steps. BATCH and SIZE: of the model, 256 and base.
+# a short table is printed. Medians of at least 50 steps. BATCH and SIZE: of the model, 256 and base. TOTAL: seconds that
+# everything may take.
 set -u
 BUILD=${BUILD:-build}
 BATCH=${BATCH:-256} SIZE=${SIZE:-base} BACKEND=${BACKEND:-cuda}
@@ -22,10 +23,13 @@ commit=$(cat "$BUILD/share/sj/commit" 2>/dev/null || git rev-parse --short HEAD 
 
 # note COMMAND...: its lines, each with where and when it was measured.
 note() {
-    local text
+    local text limit=$((${TOTAL:-100000} - SECONDS))
+    [ "$limit" -lt "${LIMIT:-180}" ] || limit=${LIMIT:-180}
+    [ "$limit" -gt 0 ] || return
     text=$(printf '%s ' "$@" | sed "s|$BUILD/||g; s|$dir/||g; s/[\"\\\\]//g; s/ \$//; s|[&|]|\\\\&|g")
-    timeout "${LIMIT:-180}" "$@" 2>>"$dir/errors" |
+    timeout "$limit" "$@" 2>>"$dir/errors" |
         sed "s|^{|{\"date\":\"$(date -u +%FT%TZ)\",\"device\":\"$device\",\"commit\":\"$commit\",\"command\":\"$text\",|" | tee -a "$dir/lines" >>"$out"
+    [ "${PIPESTATUS[0]}" -eq 0 ] || echo "$text: failed, or not done within $limit s" >>"$dir/errors"
 }
 
 # The program itself on a training set: samples/s as its log says, an interval of 10 steps a line; the first two warm up.

@@ -217,6 +217,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: device BACKEND [BATCH [SIZE [NAME...]]]\n");
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what is measured stays, whatever comes after */
     const int64_t B = argc > 2 ? strtol(argv[2], NULL, 10) : 256;
     for (int i = 0; argc > 3 && sj_size_names[i]; i++)
         if (!strcmp(sj_size_names[i], argv[3]))
