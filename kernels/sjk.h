@@ -139,7 +139,7 @@ struct sjk_ops {
     /* Takes over the current values of W for forward and/or backward_x (which: enum sjk_pack bits). */
     int (*linear_pack)(struct sjk *, struct sjk_linear *, const float *W, int which);
     /* y (M, N) of type yt = epilogue(x (M, K) W^T + bias), bias f32 (N) or NULL; SJK_ADD wants yt f32 and `added` f32
-     * (M, N), which may be y; else added is NULL. */
+     * (M, N), which may be y; else added is NULL. Bound of SJK_GELU in bf16: 2^-7, the sum may be rounded before. */
     int (*linear_forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,
                           const float *added, void *y, enum sjk_type yt, enum sjk_epilogue);
     /* before (M, N) = x W^T + bias and y (M, N) = gelu(before), both of the layer's type; y from the sum or from its

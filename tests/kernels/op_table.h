@@ -122,12 +122,11 @@ static int call_column_sum(struct sjk *k, const struct op_case *c)
     return k->ops->column_sum(k, c->d[0], c->d[1], c->t, c->b[0], c->b[1]);
 }
 
-/* Buffers x, W, bias, added, y; the variant is 2 * epilogue + (no bias; y is added to). */
-static int call_linear_forward(struct sjk *k, const struct op_case *c)
+/* Buffers x, W, bias, added, y; in odd variants there is no bias, and y is added to. */
+static int linear_forward(struct sjk *k, const struct op_case *c, enum sjk_epilogue e)
 {
     const struct sjk_ops *o = k->ops;
     struct sjk_linear *l;
-    enum sjk_epilogue e = (enum sjk_epilogue)(c->variant >> 1);
     if (e == SJK_ADD && c->u != SJK_F32)
         return -1;
     int s = o->linear_new(k, c->d[1], c->d[2], c->t, &l);
@@ -141,6 +140,17 @@ static int call_linear_forward(struct sjk *k, const struct op_case *c)
                               c->b[4], c->u, e);
     o->linear_free(k, l);
     return s;
+}
+
+static int call_linear_forward(struct sjk *k, const struct op_case *c)
+{
+    static const enum sjk_epilogue epilogue[] = {SJK_STORE, SJK_RELU, SJK_ADD};
+    return linear_forward(k, c, epilogue[c->variant >> 1]);
+}
+
+static int call_linear_to_gelu(struct sjk *k, const struct op_case *c)
+{
+    return linear_forward(k, c, SJK_GELU);
 }
 
 /* Buffers x, W, bias, before, y. */
@@ -366,7 +376,11 @@ static const struct op op_table[] = {
      {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}, {77, 24}}},
     {"column_sum", "MN", 1, 1, 0, call_column_sum, {{"MN", 't', 'i', 0}, {"N", 'f', 'b', 0}},
      {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {2053, 67}, {61, 1031}, {77, 24}}},
-    {"linear_forward", "MNK", 2, 8, 0, call_linear_forward,
+    {"linear_forward", "MNK", 2, 6, 0, call_linear_forward,
+     {{"MK", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"N", 'f', 'I', 0}, {"MN", 'f', 'i', 0}, {"MN", 'u', 'b', 0}},
+     {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
+      {141, 160, 521}}},
+    {"linear_to_gelu", "MNK", 2, 2, -2, call_linear_to_gelu,
      {{"MK", 't', 'i', 0}, {"NK", 'f', 'i', 0}, {"N", 'f', 'I', 0}, {"MN", 'f', 'i', 0}, {"MN", 'u', 'b', 0}},
      {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
       {141, 160, 521}}},
