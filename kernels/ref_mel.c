@@ -32,9 +32,10 @@ int ref_mel(struct sjk *k, int64_t B, int64_t n, const void *wave, int i16, cons
         return 0;
     if (s->start <= -n || s->start + (T - 1) * s->hop + s->size > 2 * n - 1)
         return sjk_fail(k, SJK_BAD, "%lld mel frames of %lld samples", (long long)T, (long long)n);
-    double *turn = sjk_scratch(k, 4 * size * sizeof *turn), *frame = turn + 2 * size, *power = frame + size;
+    double *turn = sjk_scratch(k, 4 * size * sizeof *turn);
     if (!turn)
         return SJK_MEMORY;
+    double *frame = turn + 2 * size, *power = frame + size;
     for (size_t i = 0; i < size; i++) {
         turn[2 * i] = cos(6.283185307179586 * (double)i / (double)size);
         turn[2 * i + 1] = sin(6.283185307179586 * (double)i / (double)size);
