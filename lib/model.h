@@ -97,8 +97,8 @@ int sj_model_read(const char *path, struct sj_model **m);
 /* Writes a model file, whole or not at all; sets id. */
 int sj_model_write(const char *path, struct sj_model *m);
 
-/* path (size bytes) = what to read: that of -m (NULL: not given), else $SJ_MODEL, else model.h5 in the data directory, where none is
- * installed with the programs. SJ_USAGE, saying how to get one, when there is none. */
+/* path (size bytes) = what to read: that of -m (NULL: not given), else $SJ_MODEL, else model.h5 in the data directory,
+ * where none is installed with the programs. SJ_USAGE, saying how to get one, when there is none. */
 int sj_model_path(const char *option, char *path, size_t size);
 
 /* SJ_INPUT naming both lists unless the classes of a stream or data set (n names; 0: carries none) are the model's. */

@@ -33,8 +33,8 @@ int sj_net_new(struct sjk *k, const struct sj_model *m, const struct sj_net_opti
 void sj_net_free(struct sj_net *net); /* NULL is allowed */
 
 /* z f32 (B, F, P, D) host = the encoder's output for mel f32 (B, 80, T) host, T from 16 to 815 (frames past 16 P are
- * dropped). mel NULL: the spectrograms that lie at sj_net_input; z NULL: stays in the back end. layer 1 .. depth: output of that block, normalised only for the last one; 0 means the last. SJ_USAGE when
- * out of range. */
+ * dropped). mel NULL: the spectrograms that lie at sj_net_input; z NULL: stays in the back end. layer 1 .. depth:
+ * output of that block, normalised only for the last one; 0 means the last. SJ_USAGE when out of range. */
 int sj_net_encode(struct sj_net *net, int64_t B, int64_t T, const float *mel, int layer, float *z);
 
 /* Room for mel f32 (batch, 80, 815) in the back end's memory, for callers that have the spectrograms there. */

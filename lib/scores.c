@@ -28,8 +28,8 @@ struct sj_scores {
     float *score;         /* on the host */
     /* |cosine - score * scale| <= error, all of the row; infinite where the product says nothing */
     float *scale, *error;
-    /* where the back end has its own memory: scores stay there but for the best, and for whole lines where more is asked
-     * for; rows come as unit vectors, so that the best scores are the best cosines */
+    /* where the back end has its own memory: scores stay there but for the best, and for whole lines where more is
+     * asked for; rows come as unit vectors, so that the best scores are the best cosines */
     struct sj_sieve *sieve;
     unsigned char *fetched; /* (queries) the line is in `score` */
     int64_t *odd, odds;     /* rows of which the product says nothing */

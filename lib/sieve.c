@@ -38,7 +38,7 @@ int sj_sieve_new(struct sjk *k, int64_t queries, struct sj_sieve **out)
     s->most = queries;
     s->score = malloc(places * sizeof *s->score + 1);
     s->row = malloc(places * sizeof *s->row + 1);
-    int e = 0, status = s->score && s->row ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for %lld queries", (long long)queries);
+    int e = 0, status = s->score && s->row ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for the best scores");
     if (!status && ((e = k->ops->alloc(k, places * sizeof *s->score, &s->best)) ||
                     (e = k->ops->alloc(k, places * sizeof *s->score, &s->no_best)) ||
                     (e = k->ops->alloc(k, places * sizeof *s->row, &s->index)) ||

@@ -76,8 +76,10 @@ int sj_intake_mel(struct sj_intake *in, int64_t first, int64_t count, float *con
     int status = SJ_OK;
     for (int side = 0; side < 2 && !status; side++) {
         const float *from = in->data + (side * in->B + first) * values;
-        status = in->spectra ? sj_spectra_run(in->spectra, count, samples, from, 0, 0, in->T, to[side])
-                             : fail(in, in->k->ops->copy(in->k, to[side], from, (size_t)(count * values) * sizeof *from));
+        if (in->spectra)
+            status = sj_spectra_run(in->spectra, count, samples, from, 0, 0, in->T, to[side]);
+        else
+            status = fail(in, in->k->ops->copy(in->k, to[side], from, (size_t)(count * values) * sizeof *from));
     }
     return status;
 }
