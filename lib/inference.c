@@ -103,6 +103,11 @@ int sj_inference_start(struct sj_inference *i, const struct sj_run *run, const s
     return status ? status : sj_net_new(i->k, i->model, &i->job.net, &i->net);
 }
 
+int64_t sj_inference_batch(const struct sj_inference *i)
+{
+    return i->batch;
+}
+
 void sj_inference_head(const struct sj_inference *i, struct sj_head *out)
 {
     sj_head_kind(out, "embed/1", sj_pool_dims((enum sj_pool)i->set->pooling), SJ_F32);

@@ -31,6 +31,7 @@ int sj_inference_open(const struct sj_run *run, const struct sj_head *in, const 
                       struct sj_inference **i);
 void sj_inference_free(struct sj_inference *i); /* NULL is allowed */
 const struct sj_model *sj_inference_model(const struct sj_inference *i);
+int64_t sj_inference_batch(const struct sj_inference *i); /* the most records of a call of compute, after start */
 const char *sj_inference_path(const struct sj_inference *i); /* of the model, for messages */
 
 /* What a program computes of each record: `results` embeddings, each pooled by itself. */

@@ -110,8 +110,6 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
     const struct sj_model *m = sj_inference_model(s->inference);
     if ((status = choose_classes(s)) || (status = want_tokens(run, in, m)))
         return status;
-    if (!(s->class = malloc((size_t)settings.batch * sizeof *s->class)))
-        return sj_fail(SJ_SYSTEM, "no memory for a batch of %lld", (long long)settings.batch);
     const struct sj_inference_job job = {
         .net = {.predictor = 1},
         .batches = 1,
@@ -124,6 +122,9 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
     };
     if ((status = sj_inference_start(s->inference, run, &job)))
         return status;
+    int64_t batch = sj_inference_batch(s->inference);
+    if (!(s->class = malloc((size_t)batch * sizeof *s->class)))
+        return sj_fail(SJ_SYSTEM, "no memory for a batch of %lld", (long long)batch);
     return describe(s->inference, out);
 }
 
