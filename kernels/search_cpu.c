@@ -27,7 +27,7 @@ int cpu_frames(struct sjk *k, int64_t T, int64_t n, int64_t hop, const float *wa
 /* a0 + a1, a2 + a3 .. b0 + b1, b2 + b3 .. */
 SJK_INLINE vf pair_sums(vf a, vf b)
 {
-    vi even;
+    vi even = {0};
     for (int i = 0; i < VW; i++)
         even[i] = 2 * i;
     return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, even + 1);
