@@ -27,9 +27,10 @@ for word; do
 done
 exec "$bin/sj-chunk" "\${words[@]}"
 E1
-# The last argument of parallel's is what the other machine's shell runs.
+# The last argument of parallel's is what the other machine's shell runs; that the login sets SHELL, it counts on.
 stand_in ssh <<'E1'
 #!/bin/bash
+export SHELL=/bin/bash
 while [[ $1 == -* ]]; do shift; done
 shift
 [ "$1" = -- ] && shift
