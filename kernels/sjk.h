@@ -55,6 +55,7 @@ struct sjk_spectra {
 
 struct sjk_ops {
     const char *name; /* "reference", "portable", "avx2", "avx512", "avx512bf16", "cuda" */
+    int on_device;    /* 1: computes beside the host, in memory that is not the host's */
     int pass_samples; /* the most of a pass of training when nobody says; 0: what memory holds */
 
     /* -- memory -- */
@@ -139,7 +140,8 @@ struct sjk_ops {
     /* Takes over the current values of W for forward and/or backward_x (which: enum sjk_pack bits). */
     int (*linear_pack)(struct sjk *, struct sjk_linear *, const float *W, int which);
     /* y (M, N) of type yt = epilogue(x (M, K) W^T + bias), bias f32 (N) or NULL; SJK_ADD wants yt f32 and `added` f32
-     * (M, N), which may be y; else added is NULL. Bound of SJK_GELU in bf16: 2^-7, the sum may be rounded before. */
+     * (M, N), which may be y; else added is NULL. Bound of SJK_GELU in bf16 on a device: 2^-7,
+     * the sum may be rounded before. */
     int (*linear_forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,
                           const float *added, void *y, enum sjk_type yt, enum sjk_epilogue);
     /* before (M, N) = x W^T + bias and y (M, N) = gelu(before), both of the layer's type; y from the sum or from its
@@ -196,7 +198,8 @@ struct sjk_ops {
     /* Log-mel spectra (SPEC 2): wave (B, n) int16 / 32768 when i16, else f32. Frame t is of the `size` samples from
      * start + hop t on, where the wave is mirrored about its first and last sample, beyond its ends by less than its
      * length (else SJK_BAD). Windowed, |X|^2 through the bank, ln(. + eps), normalised: out (B, bands, T). NULL in
-     * tables whose host transforms as fast (lib/mel). Bound: 1e-4 absolute. */
+     * tables whose host transforms as fast (lib/mel). Bound: 1e-4 absolute on noise; in nearly empty bands beside
+     * full-scale ones the rounding of any f32 transform shows, up to 5.1e-4 measured. */
     int (*mel)(struct sjk *, int64_t B, int64_t n, const void *wave, int i16, const struct sjk_spectra *, int64_t T,
                float *out);
     /* For each row r: merges scores s[r * ld + 0..n-1], whose indices are base + column, into best (rows,

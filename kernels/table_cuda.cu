@@ -11,6 +11,7 @@
 
 extern "C" const struct sjk_ops sjk_ops_cuda = {
     .name = "cuda",
+    .on_device = 1,
     .pass_samples = 0,
     .alloc = cuda_alloc,
     .free = cuda_free,

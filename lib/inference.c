@@ -97,7 +97,7 @@ int sj_inference_start(struct sj_inference *i, const struct sj_run *run, const s
     int status = sj_run_backend(run, &i->k);
     if (status)
         return status;
-    i->batch = i->set->batch ? i->set->batch : i->k->ops->pass_samples ? BATCH : DEVICE_BATCH;
+    i->batch = i->set->batch ? i->set->batch : i->k->ops->on_device ? DEVICE_BATCH : BATCH;
     i->job.net.batch = i->batch;
     status = allocate(i);
     return status ? status : sj_net_new(i->k, i->model, &i->job.net, &i->net);

@@ -151,7 +151,7 @@ int sj_scores_new(struct sjk *k, int64_t queries, int64_t rows, int64_t d, struc
                     || (status = k->ops->alloc(k, Q * R * sizeof(float), &c))))
         sj_fail(status, "%s", sjk_reason(k));
     s->c = c;
-    if (!status && k->ops->mel)
+    if (!status && k->ops->on_device)
         status = sj_sieve_new(k, queries, &s->sieve);
     if (status) {
         sj_scores_free(s);

@@ -66,7 +66,7 @@ static int want_role(struct sj_search *s)
 static int plan(struct sj_search *s)
 {
     const double most = (double)s->set.memory_bytes, own = (double)s->d * sizeof(float);
-    s->rows = s->k->ops->mel ? 4 * ROWS : ROWS; /* of a larger block, less of what is found leaves a device */
+    s->rows = s->k->ops->on_device ? 4 * ROWS : ROWS; /* of a larger block, less of what is found leaves a device */
     while (s->rows > 1 && sj_scores_bytes(1, s->rows, s->d) + (double)s->rows * own > most / 2)
         s->rows /= 2;
     const double fixed = sj_scores_bytes(0, s->rows, s->d) + (double)s->rows * own;

@@ -150,7 +150,7 @@ static int make_lanes(const struct sj_run *run, struct state *s)
             return sj_fail(status, "%s", why);
         if ((status = sj_mel_new(s->k[i], &settings, &s->mel[i])))
             return status;
-    } while (s->threads < run->threads && !s->k[0]->ops->mel); /* one lane where the back end is parallel itself */
+    } while (s->threads < run->threads && !s->k[0]->ops->on_device); /* one lane where the back end is parallel itself */
     return sj_lanes_new(s->threads, s->threads > 1 ? s->room : 1, work, s, &s->lanes);
 }
 

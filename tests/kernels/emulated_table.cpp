@@ -18,6 +18,7 @@ static struct sjk_ops make_table(void)
 {
     struct sjk_ops o = {};
     o.name = "emulated";
+    o.on_device = 1;
     o.alloc = sjk_cpu_alloc;
     o.free = sjk_cpu_free;
     o.put = sjk_cpu_put;
