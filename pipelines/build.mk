@@ -33,6 +33,10 @@ tools    := $(tool_src:tools/%.c=$(BUILD)/bin/%)
 tests    := $(test_src:tests/%.c=$(BUILD)/tests/%)
 archive  := $(BUILD)/libsj.a
 
+# What programs look for in share/sj: beside those in $(BUILD)/bin, too.
+data_src := $(wildcard pipelines/pages/*.html schemas/classes/*.tsv)
+data     := $(addprefix $(BUILD)/share/sj/,$(patsubst pipelines/%,%,$(data_src:schemas/%=%)))
+
 # The CUDA back end: kernels/*.cu and what they share with the rest, in a library that programs load when asked to.
 nvcc     := $(wildcard $(CUDA_HOME)/bin/nvcc)
 nvcc_home:= $(nvcc:/bin/nvcc=)
@@ -59,6 +63,14 @@ endif
 
 .PHONY: all
 all: $(tools) $(plugin)
+
+$(tools): | $(data)
+$(BUILD)/share/sj/pages/%: pipelines/pages/%
+	@mkdir -p $(@D)
+	@cp $< $@
+$(BUILD)/share/sj/classes/%: schemas/classes/%
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(archive): $(lib_obj)
 	@rm -f $@

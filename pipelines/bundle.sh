@@ -26,6 +26,8 @@ done
 cp -R schemas "$folder/share/sj/"
 rm -rf "$folder/share/sj/classes"
 mv "$folder/share/sj/schemas/classes" "$folder/share/sj/"
+mkdir -p "$folder/share/sj/pages"
+cp pipelines/pages/*.html "$folder/share/sj/pages/"
 cp LICENSE "$folder/share/sj/"
 cp tests/tap.sh tests/*-cuda.sh tests/device-report.sh "$folder/tests/"
 cp tests/data/small.h5 "$folder/tests/data/"

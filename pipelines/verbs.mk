@@ -45,12 +45,13 @@ bench:
 
 install: all
 	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man7' \
-	    '$(DESTDIR)$(datadir)/classes' '$(DESTDIR)$(datadir)/schemas'
+	    '$(DESTDIR)$(datadir)/classes' '$(DESTDIR)$(datadir)/schemas' '$(DESTDIR)$(datadir)/pages'
 	install -m 755 $(tools) '$(DESTDIR)$(bindir)'
 	$(if $(plugin),install -D -m 755 $(plugin) '$(DESTDIR)$(libdir)/sj/$(notdir $(plugin))')
 	for s in 1 5 7; do install -m 644 man/*.$$s '$(DESTDIR)$(mandir)/man'$$s || exit 1; done
 	install -m 644 schemas/*.md '$(DESTDIR)$(datadir)/schemas'
 	install -m 644 schemas/classes/* '$(DESTDIR)$(datadir)/classes'
+	install -m 644 pipelines/pages/*.html '$(DESTDIR)$(datadir)/pages'
 
 uninstall:
 	rm -f $(patsubst $(BUILD)/bin/%,'$(DESTDIR)$(bindir)/%',$(tools))
