@@ -59,8 +59,8 @@ int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *l)
 }
 
 /* -- reading ------------------------------------------------------------------------------------------------------- */
-/* A file, one line of it ahead. */
-struct input {
+/* A file, one line of it. `path` is the caller's. */
+struct sj_neighbours {
     FILE *f;
     const char *path;
     int64_t number;  /* of the line */
@@ -71,7 +71,7 @@ struct input {
     struct sj_neighbour_line line;
 };
 
-static int off(const struct input *in, const char *why)
+static int off(const struct sj_neighbours *in, const char *why)
 {
     return sj_fail(SJ_INPUT, "'%s': line %lld %s", in->path, (long long)in->number, why);
 }
@@ -88,7 +88,7 @@ static void unescape(char *text)
     *to = 0;
 }
 
-static int parse_fields(struct input *in)
+static int parse_fields(struct sj_neighbours *in)
 {
     char *part[FIELDS], *p = in->text;
     struct sj_neighbour_line *l = &in->line;
@@ -113,7 +113,7 @@ static int parse_fields(struct input *in)
     return SJ_OK;
 }
 
-static int parse_object(struct input *in)
+static int parse_object(struct sj_neighbours *in)
 {
     struct sj_neighbour_line *l = &in->line;
     int status = sj_json_parse(in->text, strlen(in->text), &in->json);
@@ -129,7 +129,7 @@ static int parse_object(struct input *in)
     return SJ_OK;
 }
 
-static int next_line(struct input *in)
+static int next_line(struct sj_neighbours *in)
 {
     sj_json_free(in->json);
     in->json = NULL;
@@ -150,6 +150,52 @@ static int next_line(struct input *in)
     return parse_fields(in);
 }
 
+static int open_input(struct sj_neighbours *in, const char *path)
+{
+    in->path = path;
+    in->f = strcmp(path, "-") ? fopen(path, "r") : stdin;
+    return in->f ? SJ_OK : sj_fail_errno("cannot open '%s'", path);
+}
+
+static void close_input(struct sj_neighbours *in)
+{
+    sj_json_free(in->json);
+    free(in->text);
+    if (in->f && in->f != stdin)
+        fclose(in->f);
+}
+
+int sj_neighbours_open(const char *path, struct sj_neighbours **out)
+{
+    struct sj_neighbours *in = calloc(1, sizeof *in);
+    int status = in ? open_input(in, path) : sj_fail(SJ_SYSTEM, "no memory");
+    if (status)
+        sj_neighbours_close(in);
+    else
+        *out = in;
+    return status;
+}
+
+int sj_neighbours_next(struct sj_neighbours *in, const struct sj_neighbour_line **line)
+{
+    int status = next_line(in);
+    *line = !status && in->more ? &in->line : NULL;
+    return status;
+}
+
+int64_t sj_neighbours_number(const struct sj_neighbours *in)
+{
+    return in->number;
+}
+
+void sj_neighbours_close(struct sj_neighbours *in)
+{
+    if (!in)
+        return;
+    close_input(in);
+    free(in);
+}
+
 /* -- merging ------------------------------------------------------------------------------------------------------- */
 static int same_text(const char *a, const char *b)
 {
@@ -162,7 +208,7 @@ struct merged {
     int64_t rank;
 };
 
-static int begin_query(struct input *in, int n, struct merged *m)
+static int begin_query(struct sj_neighbours *in, int n, struct merged *m)
 {
     const struct sj_neighbour_line *first = &in[0].line;
     for (int i = 0; i < n; i++) {
@@ -187,7 +233,7 @@ static int begin_query(struct input *in, int n, struct merged *m)
 }
 
 /* Goes to the next line of a list; *open = 0 at its end. */
-static int advance(struct input *in, const struct merged *m, int *open)
+static int advance(struct sj_neighbours *in, const struct merged *m, int *open)
 {
     int64_t rank = in->line.rank;
     int status = next_line(in);
@@ -199,7 +245,7 @@ static int advance(struct input *in, const struct merged *m, int *open)
     return status;
 }
 
-static int merge_query(struct input *in, int n, int *open, int64_t k, struct merged *m, FILE *out, int json)
+static int merge_query(struct sj_neighbours *in, int n, int *open, int64_t k, struct merged *m, FILE *out, int json)
 {
     int status = SJ_OK;
     for (int i = 0; i < n; i++)
@@ -224,7 +270,7 @@ static int merge_query(struct input *in, int n, int *open, int64_t k, struct mer
     return status || m->rank ? status : sj_neighbours_write(out, json, &none);
 }
 
-static int merge(struct input *in, int n, int *open, int64_t k, FILE *out, int json)
+static int merge(struct sj_neighbours *in, int n, int *open, int64_t k, FILE *out, int json)
 {
     struct merged m = {0};
     int status = SJ_OK;
@@ -240,22 +286,14 @@ static int merge(struct input *in, int n, int *open, int64_t k, FILE *out, int j
 
 int sj_neighbours_merge(int n, const char *const *paths, int64_t k, FILE *out, int json)
 {
-    struct input *in = calloc((size_t)n + 1, sizeof *in);
+    struct sj_neighbours *in = calloc((size_t)n + 1, sizeof *in);
     int *open = calloc((size_t)n + 1, sizeof *open), status = in && open ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
-    for (int i = 0; i < n && !status; i++) {
-        in[i].path = paths[i];
-        in[i].f = strcmp(paths[i], "-") ? fopen(paths[i], "r") : stdin;
-        if (!in[i].f)
-            status = sj_fail_errno("cannot open '%s'", paths[i]);
-    }
+    for (int i = 0; i < n && !status; i++)
+        status = open_input(&in[i], paths[i]);
     if (!status)
         status = merge(in, n, open, k, out, json);
-    for (int i = 0; in && i < n; i++) {
-        sj_json_free(in[i].json);
-        free(in[i].text);
-        if (in[i].f && in[i].f != stdin)
-            fclose(in[i].f);
-    }
+    for (int i = 0; in && i < n; i++)
+        close_input(&in[i]);
     free(open);
     free(in);
     return status;

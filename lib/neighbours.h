@@ -24,6 +24,15 @@ struct sj_neighbour_line {
 void sj_neighbours_head(FILE *f, int json); /* I/O errors show in ferror(f) */
 int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *line);
 
+/* A file of such lines, in either form, line by line. */
+struct sj_neighbours;
+int sj_neighbours_open(const char *path, struct sj_neighbours **in); /* "-": standard input; path is borrowed */
+/* *line = the next one, its texts borrowed until the next call, or NULL at the end. SJ_INPUT names the file and the
+ * line that is off; whether ranks follow each other is not looked at. */
+int sj_neighbours_next(struct sj_neighbours *in, const struct sj_neighbour_line **line);
+int64_t sj_neighbours_number(const struct sj_neighbours *in); /* of the line read last, from 1 */
+void sj_neighbours_close(struct sj_neighbours *in);           /* NULL is allowed */
+
 /* Reads the lists of n files, which must name the same queries in the same order, each from another part of the
  * references, and writes for each query the k nearest of all; of equal distances those of the earlier file first. When
  * each file was made with at least this k, the result is that of all references together. SJ_INPUT names the file and
