@@ -30,6 +30,19 @@ assert len(a) == 12 and all(np.array_equal(a[k], b[k]) for k in a)'
 ok "they hold to the schemas" "$view" --check exact.sjt
 fails 2 "multiple of 16" "chunks that cut a patch" "$chunk" --chunk-frames 100 mix.wav
 
+# -- the list of tracks
+mkdir -p listed/a listed/b && cp mix.wav 'listed/a/it'"'"'s one.wav' && cp mix.wav listed/b/two.wav
+ok "the tracks of a folder" "$chunk" --list listed
+is "$(tr '\n' ';' <out)" "key	path;it's one	listed/a/it's one.wav;two	listed/b/two.wav;" "key and path of each"
+cp out out.list
+ok "into a file" "$chunk" --list listed -o list.tsv
+ok "the same" cmp list.tsv out.list
+fails 2 "--stems does nothing with --list" "a list of stems" "$chunk" --list --stems listed
+fails 2 "not with --pairs" "a list of pairs" "$chunk" --list --pairs listed
+fails 4 "nowhere" "a list of what is not there" "$chunk" --list nowhere
+cp mix.wav "listed/b/ta	b.wav"
+fails 3 "has a tab" "a name that a list cannot hold" "$chunk" --list listed
+
 # -- the one-liners of the manual
 ok "a folder of stems" sh -c "'$chunk' --stems library/*.wav >lib.sjt"
 is "$(keys lib.sjt)" "Drums_2:stem:drums kazoo:stem:- lead-guitar:stem:other mix:stem:- my bass:stem:bass " \

@@ -1,7 +1,9 @@
 /* sj-chunk: audio in any layout.   audio -> sj-chunk -> wave/1 | dataset.h5;   dataset.h5 -> sj-chunk -> wave/1 */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chunk.h"
 #include "classmap.h"
@@ -20,7 +22,7 @@ enum {
 };
 
 /* Where 0 or -1 is no value of an option it stands for "not given" until check_modes. */
-static int stems, mixes, pairs, keep_going, layout = -1;
+static int list, stems, mixes, pairs, keep_going, layout = -1;
 static const char *dataset, *class_map, *class_list, *weight_list;
 static int64_t chunk_frames, skip = -1, take = -1;
 static double pad_s = -1;
@@ -30,6 +32,7 @@ static const struct sj_option options[] = {
      NULL, 1, NULL},
     {SJ_FLAG, 0, "mixes", &mixes, 0, NULL, "for every stem the sum of all others", 0, 0, NULL, NULL, 1, NULL},
     {SJ_TEXT, 0, "dataset", &dataset, 0, "FILE", "make or extend the training set FILE", 0, 0, NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "list", &list, 0, NULL, "only print key and path of each track", 0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "pairs", &pairs, 0, NULL, "training pairs from the training sets named", 0, 0, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "skip", &skip, 0, "N", "pairs: begin with pair N", 0, INFINITY, NULL, "0", 0, NULL},
     {SJ_INT, 0, "take", &take, 0, "N", "pairs: end after N pairs", 0, INFINITY, NULL, "no end", 0, NULL},
@@ -123,6 +126,29 @@ static int run_chunks(struct work *w)
     return write_stream(w, "sample", &how, "tracks");
 }
 
+/* -- list ---------------------------------------------------------------------------------------------------------- */
+
+static int print_list(FILE *f, const struct sj_tracks *tracks)
+{
+    fputs("key\tpath\n", f);
+    for (int64_t i = 0; i < tracks->n; i++) {
+        const struct sj_track *t = &tracks->track[i];
+        if (strpbrk(t->key, "\t\n") || strpbrk(t->path, "\t\n"))
+            return sj_fail(SJ_INPUT, "'%s' has a tab or a line break in its name, which a list cannot hold", t->path);
+        if (strcmp(t->path, "-") && access(t->path, R_OK))
+            return sj_fail(SJ_SYSTEM, "cannot read '%s': %m", t->path);
+        fprintf(f, "%s\t%s\n", t->key, t->path);
+    }
+    return SJ_OK;
+}
+
+static int run_list(struct work *w)
+{
+    struct sj_report *r;
+    int status = sj_report_open(w->run, &r);
+    return status ? status : sj_report_close(r, print_list(sj_report_file(r), &w->tracks));
+}
+
 /* -- training set -------------------------------------------------------------------------------------------------- */
 
 static int load_track(void *arg, int64_t job, struct sj_ordered_job *to)
@@ -214,29 +240,35 @@ static int run_pairs(struct work *w)
 /* Options that would do nothing are refused; the others get their defaults. */
 static int check_modes(const struct sj_run *run)
 {
-    enum { CHUNKS = 1, SET = 2, PAIRS = 4 };
+    enum { CHUNKS = 1, SET = 2, PAIRS = 4, LIST = 8 };
+    int mode = list ? LIST : pairs ? PAIRS : dataset ? SET : CHUNKS;
     const struct {
         const char *name;
         int given, modes;
     } use[] = {{"--stems", stems, CHUNKS},
                {"--mixes", mixes, CHUNKS},
-               {"--output", run->output != NULL, CHUNKS | PAIRS},
+               {"--output", run->output != NULL, CHUNKS | PAIRS | LIST},
                {"--chunk-frames", chunk_frames > 0, CHUNKS | PAIRS},
-               {"--layout", layout >= 0, CHUNKS | SET},
-               {"--class-map", class_map != NULL, CHUNKS | SET},
-               {"--classes", class_list != NULL, CHUNKS | SET},
+               {"--layout", layout >= 0, CHUNKS | SET | LIST},
+               {"--class-map", class_map != NULL, CHUNKS | SET | LIST},
+               {"--classes", class_list != NULL, CHUNKS | SET | LIST},
                {"--pad", pad_s >= 0, CHUNKS | SET},
-               {"--keep-going", keep_going, CHUNKS | SET},
+               {"--keep-going", keep_going, CHUNKS | SET | LIST},
                {"--skip", skip >= 0, PAIRS},
                {"--take", take >= 0, PAIRS},
                {"--weights", weight_list != NULL, PAIRS},
                {"--seed", run->seed_given, PAIRS}};
+    if (list && (pairs || dataset))
+        return sj_fail(SJ_USAGE, "--list only looks: not with --pairs or --dataset");
     if (pairs && dataset)
         return sj_fail(SJ_USAGE, "--pairs reads training sets and --dataset makes one: not both at once");
     for (size_t i = 0; i < sizeof use / sizeof *use; i++)
-        if (use[i].given && !(use[i].modes & (pairs ? PAIRS : dataset ? SET : CHUNKS)))
+        if (use[i].given && !(use[i].modes & mode))
             return sj_fail(SJ_USAGE, "%s does nothing %s", use[i].name,
-                           pairs ? "with --pairs" : dataset ? "with --dataset" : "without --pairs");
+                           list      ? "with --list"
+                           : pairs   ? "with --pairs"
+                           : dataset ? "with --dataset"
+                                     : "without --pairs");
     chunk_frames = chunk_frames > 0 ? chunk_frames : SJ_CHUNK_FRAMES;
     layout = layout < 0 ? 0 : layout;
     pad_s = pad_s < 0 ? 0.5 : pad_s;
@@ -286,7 +318,7 @@ static int run(struct sj_run *r)
         return run_pairs(&w);
     int status = find_tracks(&w);
     if (!status)
-        status = dataset ? run_dataset(&w) : run_chunks(&w);
+        status = list ? run_list(&w) : dataset ? run_dataset(&w) : run_chunks(&w);
     if (!status && w.skipped)
         status = sj_fail(SJ_NO, "%lld of %lld inputs skipped", (long long)w.skipped, (long long)w.tracks.n);
     free(w.job);
