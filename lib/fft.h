@@ -1,4 +1,4 @@
-/* fft: batches of real Fourier transforms in single precision. The only user of fftw3.h.
+/* fft: batches of real Fourier transforms in single precision; correlation. fft*.c are the only users of fftw3.h.
  *
  * Plans are made without measuring (FFTW_ESTIMATE, about 1 ms): for 400 samples measuring took 100 ms, for
  * nothing. */
@@ -25,5 +25,12 @@ const float *sj_fft_out(const struct sj_fft *f);
 
 /* out[k, b] = sum over n of in[b, n] exp(-2 pi i k n / samples), not scaled. */
 void sj_fft_run(struct sj_fft *f);
+
+/* out[lags + j] = sum over i and k of a[i + j, k] b[i, k] for j = -lags .. lags, over the rows that both have;
+ * in a f32 (n, d), b f32 (m, d); out f64 (2 lags + 1); n, m, d at least 1. Computed in double precision, all j at
+ * once: d transforms of each, not n m products; the error is about 1e-14 of the largest sum. threads: the result
+ * does not depend on them. SJ_USAGE: too long. SJ_SYSTEM: no memory. */
+int sj_fft_correlate(int64_t n, const float *a, int64_t m, const float *b, int64_t d, int64_t lags, int threads,
+                     double *out);
 
 #endif

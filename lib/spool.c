@@ -77,12 +77,22 @@ static int put(int fd, const char *bytes, ssize_t n)
     return 0;
 }
 
-int sj_spool(int fd, const char *name, int64_t limit, int *file)
+static const char *spool_folder(void)
 {
     const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/tmp";
+}
+
+int sj_spool_new(int *file)
+{
+    *file = open_nameless(spool_folder());
+    return *file < 0 ? sj_fail_errno("cannot keep anything in '%s'", spool_folder()) : SJ_OK;
+}
+
+int sj_spool(int fd, const char *name, int64_t limit, int *file)
+{
+    const char *folder = spool_folder();
     char *block = malloc(BLOCK);
-    if (!folder || !*folder)
-        folder = "/tmp";
     int to = block ? open_nameless(folder) : -1, status = SJ_OK;
     int64_t all = 0;
     if (to < 0)

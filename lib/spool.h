@@ -16,4 +16,7 @@ size_t sj_spool_peek(int fd, unsigned char *bytes, size_t n);
  * the folder; SJ_INPUT: more than `limit` bytes. */
 int sj_spool(int fd, const char *name, int64_t limit, int *file);
 
+/* Such a file, empty, to read and write: for what does not fit in memory. SJ_SYSTEM names the folder. */
+int sj_spool_new(int *file);
+
 #endif
