@@ -10,20 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/folder.h"
 #include "tests/tap.h"
 
 enum { U8 = 8, S16 = 16, S24 = 24, F32 = 32 };
-
-static char dir[] = "/tmp/sj-audio-XXXXXX";
-
-static char *in_dir(const char *name)
-{
-    static char path[4][300];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
-}
 
 /* Channel c of the test signal at time t: one tone each, well below every Nyquist frequency used. */
 static double tone(int c, double t)

@@ -7,20 +7,11 @@
 #include <unistd.h>
 
 #include "h5.h"
+#include "tests/folder.h"
 #include "tests/tap.h"
 
-static char dir[] = "/tmp/sj-dataset-XXXXXX";
 static const char *const four[] = {"bass", "drums", "other", "vocals"};
 enum { LONGEST = 3 * SJ_DATASET_BLOCK + 5 };
-
-static char *in_dir(const char *name)
-{
-    static char path[8][300];
-    static int turn;
-    turn = (turn + 1) % 8;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
-}
 
 /* Track t: its length, stems and samples. */
 static int64_t length(int t) { return t % 4 == 3 ? 1 : LONGEST - t % 4 * (SJ_DATASET_BLOCK / 2); }

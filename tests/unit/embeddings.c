@@ -8,19 +8,8 @@
 #include "h5.h"
 #include "output.h"
 #include "rng.h"
+#include "tests/folder.h"
 #include "tests/tap.h"
-
-static char dir[] = "/tmp/sj-embeddings-XXXXXX";
-
-/* One of four names in the directory, valid until four more are asked for. */
-static const char *in_dir(const char *name)
-{
-    static char path[4][256];
-    static int next;
-    char *p = path[next++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", dir, name);
-    return p;
-}
 
 static const char *const classes[] = {"bass", "drums"}, *const others[] = {"bass", "vocals"};
 

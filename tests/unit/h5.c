@@ -8,16 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/folder.h"
 #include "tests/tap.h"
-
-static char dir[] = "/tmp/sj-h5-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
 
 static int files_in_dir(void)
 {

@@ -5,16 +5,8 @@
 #include <unistd.h>
 
 #include "h5.h"
+#include "tests/folder.h"
 #include "tests/tap.h"
-
-static char dir[] = "/tmp/sj-model-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
 
 static struct sj_config small(enum sj_predictor p)
 {

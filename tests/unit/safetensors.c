@@ -4,17 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tests/folder.h"
 #include "tests/tap.h"
 
-static char dir[] = "/tmp/sj-safe-XXXXXX";
 enum { MOST = 1 << 20 };
-
-static const char *in_dir(const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
 
 static struct sj_config small(enum sj_predictor p)
 {

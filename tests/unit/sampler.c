@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "rng.h"
+#include "tests/folder.h"
 #include "tests/tap.h"
 
 enum { CROP = 16000, TRACKS = 5, STEMS = 4, LONGEST = 90000, DRAWS = 20000 };
 
-static char dir[] = "/tmp/sj-sampler-XXXXXX";
 static const char *const four[] = {"bass", "drums", "other", "vocals"};
 
 /* Tracks 0, 1: patches of sound around block edges; 2: shorter than a crop; 3: silent but for one stem; 4: one short
@@ -18,15 +18,6 @@ static int16_t audio[TRACKS][STEMS * LONGEST];
 static const int64_t length[TRACKS] = {LONGEST, 70001, 9000, 40000, 80000};
 static const int stems[TRACKS] = {4, 3, 2, 3, 2};
 static const int32_t class[TRACKS][STEMS] = {{0, 1, 2, 3}, {0, 2, 3}, {1, 2}, {0, 1, 2}, {2, 3}};
-
-static char *in_dir(const char *name)
-{
-    static char path[4][300];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
-    return path[turn];
-}
 
 static void patch(int t, int s, int64_t from, int64_t to, int16_t peak)
 {
