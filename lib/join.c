@@ -7,20 +7,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "unchunk.h"
 #include "wav.h"
 
 struct sj_join {
     char *path;
-    int folder, pairs;
-    int64_t rate_hz, hop, window, halo;
+    int folder;
     enum sj_dtype dtype;
-    struct sj_wav *wav;     /* open, or NULL */
-    int written;            /* files begun so far */
-    int complete;           /* the key in `wav` has had its last chunk */
-    char key[SJ_KEY_BYTES + 1];
-    enum sj_role role;
-    int class;
-    int64_t next;           /* the frame that is due */
+    struct sj_unchunk chunks;
+    struct sj_wav *wav; /* open, or NULL */
+    int written;        /* files begun so far */
+    char last_key[SJ_KEY_BYTES + 1];
     float *samples, *pair;
     size_t room;
 };
@@ -40,26 +37,18 @@ int sj_join_open(const char *path, const struct sj_head *head, struct sj_join **
         return sj_fail(SJ_SYSTEM, "no memory");
     }
     j->folder = sj_join_is_folder(path);
-    j->pairs = head->rank == 2 && !strcmp(head->dim[0], "pair");
     j->dtype = head->dtype;
+    const int pairs = head->rank == 2 && !strcmp(head->dim[0], "pair");
     int status = SJ_OK;
-    if (strcmp(head->kind, "wave/1") || (head->rank != 1 && !j->pairs))
+    if (strcmp(head->kind, "wave/1") || (head->rank != 1 && !pairs))
         status = sj_fail(SJ_USAGE, "cannot write '%s': '%s' is no sound", path, head->kind);
     else if (head->dtype != SJ_F32 && head->dtype != SJ_I16)
         status = sj_fail(SJ_USAGE, "cannot write '%s': WAV files hold f32 or i16, not %s", path,
                          sj_dtype_name(head->dtype));
-    else if (j->pairs && !j->folder)
+    else if (pairs && !j->folder)
         status = sj_fail(SJ_USAGE, "cannot write '%s': training pairs need a folder, 'NAME/'", path);
     if (!status)
-        status = sj_head_int(head, "sample_rate_hz", &j->rate_hz);
-    if (!status)
-        status = sj_head_int(head, "hop_samples", &j->hop);
-    if (!status)
-        status = sj_head_int(head, "window_samples", &j->window);
-    if (!status)
-        status = sj_head_int(head, "halo_samples", &j->halo);
-    if (!status && (j->hop < 1 || j->halo < 0 || j->window < j->halo))
-        status = sj_fail(SJ_INPUT, "hop, window and halo of the head make no sense");
+        status = sj_unchunk_open(head, &j->chunks);
     if (status)
         sj_join_abort(j);
     else
@@ -99,29 +88,25 @@ static int begin_file(struct sj_join *j, const struct sj_record *r)
     char number[32] = "", *path = NULL;
     int status = SJ_OK;
     if (!j->folder && j->written)
-        return sj_fail(SJ_USAGE, "'%s' cannot hold both '%s' and '%s': name a folder, 'NAME/'", j->path, j->key,
-                       r->key);
-    if (j->pairs)
+        return sj_fail(SJ_USAGE, "'%s' cannot hold both '%s' and '%s': name a folder, 'NAME/'", j->path,
+                       j->last_key, r->key);
+    if (j->chunks.pairs)
         snprintf(number, sizeof number, ".%lld", (long long)r->position);
     if (j->folder && !(status = safe_key(r->key))) {
         size_t size = strlen(j->path) + strlen(r->key) + 64;
         if (!(path = malloc(size)))
             return sj_fail(SJ_SYSTEM, "no memory");
-        snprintf(path, size, "%s/%s%s%s.wav", j->path, r->key, !j->pairs && r->role == SJ_ROLE_REST ? ".rest" : "",
+        snprintf(path, size, "%s/%s%s%s.wav", j->path, r->key, !j->chunks.pairs && r->role == SJ_ROLE_REST ? ".rest" : "",
                  number);
         status = make_folders(path);
         if (!status && !stat(path, &st))
             status = sj_fail(SJ_USAGE, "'%s' is there already", path);
     }
     if (!status)
-        status = sj_wav_create(path ? path : j->path, j->rate_hz, j->pairs ? 2 : 1, j->dtype, &j->wav);
+        status = sj_wav_create(path ? path : j->path, j->chunks.rate_hz, j->chunks.pairs ? 2 : 1, j->dtype, &j->wav);
     free(path);
     j->written++;
-    j->complete = 0;
-    snprintf(j->key, sizeof j->key, "%s", r->key);
-    j->role = r->role;
-    j->class = r->class;
-    j->next = r->position;
+    snprintf(j->last_key, sizeof j->last_key, "%s", r->key);
     return status;
 }
 
@@ -144,45 +129,33 @@ static int grow(struct sj_join *j, size_t n)
     return j->room ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for %zu samples", n);
 }
 
-/* The samples that are the record's own: from the centre of its first frame to that of the next record's first, or of
- * its own last frame where no record follows. */
-static int write_own(struct sj_join *j, const struct sj_record *r, int64_t frames)
+/* The n samples that are the record's own. */
+static int write_own(struct sj_join *j, const struct sj_record *r, int64_t n)
 {
-    int64_t samples = r->dims[r->rank - 1], n = (frames - (r->last && !j->pairs)) * j->hop;
+    const int64_t samples = r->dims[r->rank - 1], halo = j->chunks.halo;
     size_t count = r->bytes / sj_dtype_size(j->dtype);
-    if (j->halo + n > samples)
-        return sj_fail(SJ_INPUT, "'%s': %lld samples are too few", r->key, (long long)samples);
     int status = grow(j, count);
     if (status)
         return status;
     sj_dtype_to_f32(j->dtype, count, r->data, j->samples);
-    if (!j->pairs)
-        return sj_wav_write(j->wav, j->samples + j->halo, n);
+    if (!j->chunks.pairs)
+        return sj_wav_write(j->wav, j->samples + halo, n);
     for (int64_t i = 0; i < n; i++)
         for (int c = 0; c < 2; c++)
-            j->pair[2 * i + c] = j->samples[c * samples + j->halo + i];
+            j->pair[2 * i + c] = j->samples[c * samples + halo + i];
     return sj_wav_write(j->wav, j->pair, n);
 }
 
 int sj_join_put(struct sj_join *j, const struct sj_record *r)
 {
-    int64_t samples = r->dims[r->rank - 1], frames = (samples - j->window) / j->hop + 1;
-    int status = SJ_OK;
-    if (samples < j->window || (samples - j->window) % j->hop || (j->pairs && r->dims[0] != 2))
-        return sj_fail(SJ_INPUT, "'%s': %lld samples are not a whole number of frames", r->key, (long long)samples);
-    int same = j->wav && !j->complete && !strcmp(j->key, r->key) && j->role == r->role && j->class == r->class;
-    if (!same && j->folder)
+    int begins;
+    int64_t n;
+    int status = sj_unchunk_put(&j->chunks, r, &begins, &n);
+    if (!status && begins && j->folder)
         status = end_file(j);
-    if (!same && !status)
+    if (!status && begins)
         status = begin_file(j, r);
-    if (!status && !j->pairs && r->position != j->next)
-        status = sj_fail(SJ_INPUT, "'%s': the chunk at frame %lld came where frame %lld is due", r->key,
-                         (long long)r->position, (long long)j->next);
-    if (!status)
-        status = write_own(j, r, frames);
-    j->next += frames;
-    j->complete = r->last || j->pairs;
-    return status; /* a file alone appears at the end, when it is known to be alone */
+    return status ? status : write_own(j, r, n); /* a file alone appears at the end, when it is known to be alone */
 }
 
 static void release(struct sj_join *j)

@@ -5,7 +5,7 @@ set -eu
 
 packages() {
     case $1 in
-    build) echo gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libfftw3-dev libsndfile1-dev libmpg123-dev libsoxr-dev libjansson-dev ;;
+    build) echo gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libfftw3-dev libsndfile1-dev libmpg123-dev libsoxr-dev libjansson-dev libaubio-dev ;;
     demo) echo parallel gnuplot-nox ;;
     test) echo g++ ffmpeg parallel gnuplot-nox perl mandoc python3 python3-numpy python3-h5py python3-torch chromium chromium-driver python3-selenium ;;
     lint) echo mandoc shellcheck cppcheck ;;

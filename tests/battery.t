@@ -26,6 +26,8 @@ sj-embed|mel|stream|-m $model -j 1 @
 sj-predict|token|stream|-m $model -j 1 --class bass @
 sj-knn|track|text|-j 1 --query track.sjt @
 sj-knn|track|text|-j 1 --query @ track.sjt
+sj-mash|wave|text|-q -j 1 --query wave.sjt @
+sj-mash|wave|text|-q -j 1 --query @ wave.sjt
 sj-train|melpair|file|-q -j 1 $tiny --steps 1 --batch 2 @
 sj-chunk|-|stream|-j 1 one.wav
 sj-synth|-|stream|-j 1 -n 1 --seconds 2
