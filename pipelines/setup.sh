@@ -1,12 +1,13 @@
 #!/bin/sh
-# setup.sh GROUP...: installs the Debian packages that are missing for the groups named: build, demo, test, lint, bench.
-# As root or with sudo it installs; otherwise it prints the one line to run and exits 1. Says nothing when all is there.
+# setup.sh GROUP...: installs the Debian packages that are missing for the groups named: build, demo, paper, test, lint,
+# bench. As root or with sudo it installs; otherwise it prints the one line to run and exits 1. Says nothing when all is there.
 set -eu
 
 packages() {
     case $1 in
     build) echo gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libfftw3-dev libsndfile1-dev libmpg123-dev libsoxr-dev libjansson-dev libaubio-dev ;;
     demo) echo parallel gnuplot-nox ;;
+    paper) echo parallel gnuplot-nox librsvg2-bin ffmpeg fluidsynth fluid-soundfont-gm ;;
     test) echo g++ ffmpeg parallel gnuplot-nox perl mandoc python3 python3-numpy python3-h5py python3-torch chromium chromium-driver python3-selenium ;;
     lint) echo mandoc shellcheck cppcheck ;;
     bench) echo python3 python3-venv ;;

@@ -8,6 +8,17 @@ demo:
 	@$(MAKE) --no-print-directory -j2 all
 	@$(MAKE) --no-print-directory -f pipelines/demo.mk BUILD=$(BUILD)
 
+# The paper's experiments, each by a makefile of its own, which says what it wants: make table1 MUSDB=musdb18/ MODELS=models/
+experiments := table1 figure2 listening-test listening-test-analysis figure4 figure5 table3 pop909 models paper
+.PHONY: $(experiments)
+makefile_listening-test-analysis := listening-test
+makefile_models := table1
+makefile_paper := all
+$(experiments):
+	@sh pipelines/setup.sh build paper
+	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory -f pipelines/$(or $(makefile_$@),$@).mk BUILD=$(BUILD) $@
+
 check:
 	@sh pipelines/setup.sh build demo test
 	@$(MAKE) --no-print-directory -j2 all tests bundle-folder

@@ -1,0 +1,108 @@
+#!/bin/sh
+# each.sh LIST OUT COMMAND: runs COMMAND for every line of LIST through GNU parallel; OUT becomes what all of them write.
+#
+# LIST     lines NAME tab ANYTHING tab PATH...; several PATHs have the character 037 between them
+# COMMAND  writes a stream; {files} stands for the PATHs, {keep} for sj-chunk's -q or, with KEEP_GOING, -k; the programs are found on
+#          PATH, here and on other hosts
+# OUT      the streams in the order of LIST; each by itself is OUT.parts/NAME, which appears when it is whole, so what
+#          was interrupted goes on where it was; OUT.left-out: what KEEP_GOING left out, with the reason
+#
+# JOBS       at a time, on each host [as many as processors]
+# SSHLOGINS  hosts as GNU parallel's -S takes them (:,host1,8/host2), or a file of them [this machine alone]
+# NEWER      files: what is older than one of them is made again
+# KEEP_GOING 1: inputs that sj-chunk -k passes over are left out; without it they stop everything
+# PARALLEL_FLAGS  more options for parallel, such as --transferfile {2} --cleanup
+# shellcheck disable=SC2016,SC3013  # $ is for perl; -nt is in every sh of Debian
+set -eu
+list=$1 out=$2 command=$3
+parts=$out.parts running=$out.parts/.running
+tab=$(printf '\t')
+
+# Parts are of one command.
+mkdir -p "$running"
+if [ "$(cat "$parts/.command" 2>/dev/null)" != "$command" ]; then
+    rm -rf "$parts"
+    mkdir -p "$running"
+    printf '%s\n' "$command" >"$parts/.command"
+fi
+
+# What ended while nobody looked, whole by its end mark; and what sj-chunk said that it passed over.
+adopt() {
+    for f in "$running"/*.sjt; do
+        [ -f "$f" ] || continue
+        name=${f##*/}
+        sj-view --check "$f" >/dev/null 2>&1 || { rm -f "$f"; continue; }
+        grep '^sj-chunk: skipped: ' "$f.err" >"$parts/${name%.sjt}.left" || rm -f "$parts/${name%.sjt}.left"
+        mv "$f" "$parts/${name%.sjt}"
+        rm -f "$f.err" "$f.seq"
+    done
+}
+fresh() { # FILE PATHS
+    [ -f "$1" ] || return 1
+    for newer in $NEWER; do
+        if [ "$newer" -nt "$1" ]; then return 1; fi
+    done
+    case $2 in
+    *"$sep"*) ;;
+    *) if [ "$2" -nt "$1" ]; then return 1; fi ;;
+    esac
+}
+left() { [ -n "${KEEP_GOING:-}" ] && fresh "$parts/$1.left" "$2"; }
+whole() { fresh "$parts/$1" "$2" && { [ ! -f "$parts/$1.left" ] || [ -n "${KEEP_GOING:-}" ]; }; }
+
+sep=$(printf '\037')
+keep=${KEEP_GOING:+-k}
+NEWER=${NEWER:-}
+adopt
+rm -f "$running"/* "$parts/.todo"
+: >"$parts/.todo"
+total=0
+while IFS=$tab read -r name _ paths; do
+    total=$((total + 1))
+    whole "$name" "$paths" || left "$name" "$paths" || printf '%s\t%s\n' "$name" "$paths" >>"$parts/.todo"
+done <"$list"
+
+todo=$(($(wc -l <"$parts/.todo")))
+echo "== ${out##*/}: $todo of $total to do" >&2
+if [ "$todo" -gt 0 ]; then
+    set -- --will-cite --colsep '\t' -a "$parts/.todo" --results "$running/{1}.sjt" -j "${JOBS:-$(nproc)}" \
+        --rpl '{files} $_ = join(" ", map { Q($_) } split /\037/); uq()'
+    if [ -n "${SSHLOGINS:-}" ]; then
+        if [ -f "$SSHLOGINS" ]; then set -- "$@" --sshloginfile "$SSHLOGINS"; else set -- "$@" -S "$SSHLOGINS"; fi
+    fi
+    [ -n "${KEEP_GOING:-}" ] || set -- "$@" --halt soon,fail=1
+    line="export OMP_WAIT_POLICY=passive; $(printf '%s' "$command" | sed "s/{files}/{2files}/g; s/{keep}/${keep:--q}/g")"
+    status=0
+    # shellcheck disable=SC2086  # flags are words
+    parallel "$@" ${PARALLEL_FLAGS:-} "$line" >/dev/null || status=$?
+    adopt
+    if [ "$status" -ne 0 ] && [ -z "${KEEP_GOING:-}" ]; then
+        echo "stopped; what is done is kept. KEEP_GOING=1 leaves out what cannot be read" >&2
+        exit 1
+    fi
+fi
+
+# What has no stream now must be an input that was passed over; anything else is a failure, whatever KEEP_GOING says.
+: >"$out.left-out.new"
+while IFS=$tab read -r name _ paths; do
+    if [ ! -f "$parts/$name" ] && [ -f "$running/$name.sjt.err" ]; then
+        grep '^sj-chunk: skipped: ' "$running/$name.sjt.err" >"$parts/$name.left" || rm -f "$parts/$name.left"
+    fi
+    if [ ! -f "$parts/$name" ] && [ ! -f "$parts/$name.left" ]; then
+        echo "'$name' failed" >&2
+        exit 1
+    fi
+    [ ! -f "$parts/$name.left" ] || sed "s/^sj-chunk: skipped: /$(printf '%s' "$name" | sed 's/[\/&]/\\&/g')$tab/" "$parts/$name.left"
+done <"$list" >>"$out.left-out.new"
+
+while IFS=$tab read -r name _ paths; do
+    [ ! -f "$parts/$name" ] || cat "$parts/$name"
+done <"$list" >"$out.new"
+if [ ! -s "$out.new" ]; then
+    echo "none of the $total inputs of '$list' can be used" >&2
+    rm -f "$out.new"
+    exit 1
+fi
+rm -rf "$running" "$parts/.todo"
+if [ -s "$out.left-out.new" ]; then mv "$out.left-out.new" "$out.left-out"; else rm -f "$out.left-out.new" "$out.left-out"; fi
+mv "$out.new" "$out"

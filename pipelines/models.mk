@@ -1,0 +1,37 @@
+# models.mk: the three variants of the model. Those that MODELS lacks are trained where TRAIN is given, else they are absent.
+#
+#   MODELS=DIR      mlp-cond.h5, mlp-nocond.h5, transformer.h5 [OUT/models]
+#   TRAIN=...       training sets (HDF5, of sj-chunk --dataset), or folders of songs to make one from
+#   STEPS=N, SIZE=NAME, TRAIN_FLAGS=...   of sj-train [300000 steps, base: the paper's]; SEED=N [1]
+#
+# A training that is interrupted goes on from its checkpoint; a model that is there is never trained again.
+
+MODELS   ?= $(OUT)/models
+STEPS    ?= 300000
+SIZE     ?= base
+variants := mlp-cond mlp-nocond transformer
+predictor_mlp-cond    := mlp
+predictor_mlp-nocond  := mlp_none
+predictor_transformer := transformer
+present  := $(foreach v,$(variants),$(if $(or $(TRAIN),$(wildcard $(MODELS)/$(v).h5)),$(v)))
+# The model of the figures and of the listening test: the first that there is.
+MODEL    ?= $(firstword $(present))
+train_sets := $(filter %.h5,$(TRAIN)) $(if $(filter-out %.h5,$(TRAIN)),$(OUT)/train.h5)
+
+.PHONY: models
+models: $(present:%=$(MODELS)/%.h5)
+
+$(OUT)/train.h5:
+	@mkdir -p $(@D)
+	@sj-chunk $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --dataset $@ $(filter-out %.h5,$(TRAIN)) || { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; }
+
+ifneq ($(TRAIN),)
+$(variants:%=$(MODELS)/%.h5): $(MODELS)/%.h5: | $(train_sets)
+	@mkdir -p $(@D)
+	@echo "== training $* ($(STEPS) steps)"
+	@sj-train --seed $(SEED) -s $(SIZE) --predictor $(predictor_$*) --steps $(STEPS) $(TRAIN_FLAGS) --resume \
+	    --log $(@:.h5=.log.ndjson) -o $@ $(train_sets)
+endif
+
+# Without a model there is nothing to show.
+some_model = $(if $(MODEL),,$(error no model: MODELS=$(MODELS) has none of $(variants:%=%.h5), and TRAIN is not given))

@@ -1,0 +1,17 @@
+# note.awk -v songs=SONGS.tsv -v left=LEFT-OUT [ABOUT...]: the footer of a table: how many songs, which were left out, why;
+# the lines of ABOUT as they are.
+BEGIN {
+    FS = "\t"
+    while ((getline line <songs) > 0) n++
+    while (left != "" && (getline line <left) > 0) {
+        split(line, field, "\t")
+        if (!(field[1] in seen)) gone++
+        seen[field[1]]
+        reason[++lines] = field[1] ": " field[2]
+    }
+    printf "%d songs", n - gone
+    if (gone) printf "; %d left out", gone
+    print ""
+    for (i = 1; i <= lines; i++) print "left out: " reason[i]
+}
+{ print }
