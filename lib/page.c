@@ -7,38 +7,80 @@
 
 #include "installed.h"
 
-static const char mark[] = "<!-- sj:data -->";
+static const char data_mark[] = "<!-- sj:data -->", file_mark[] = "<!-- sj:file ", end_mark[] = " -->";
 
-static int is_mark(const char *line)
+static int open_part(const char *name, FILE **f)
+{
+    char file[256], path[4096];
+    snprintf(file, sizeof file, "pages/%.200s", name);
+    sj_installed(file, path, sizeof path);
+    *f = fopen(path, "re");
+    return *f ? SJ_OK : sj_fail_errno("cannot read '%s', a part of the page", path);
+}
+
+/* Without the blanks around it, in place. */
+static char *bare(char *line)
 {
     line += strspn(line, " \t");
-    if (strncmp(line, mark, sizeof mark - 1))
-        return 0;
-    line += sizeof mark - 1;
-    return line[strspn(line, " \t\r\n")] == 0;
+    size_t n = strlen(line);
+    while (n && strchr(" \t\r\n", line[n - 1]))
+        line[--n] = 0;
+    return line;
+}
+
+/* The name in a line that asks for a file, in place, or NULL. */
+static char *wanted_file(char *line)
+{
+    const size_t n = strlen(line), a = sizeof file_mark - 1, b = sizeof end_mark - 1;
+    if (n <= a + b || strncmp(line, file_mark, a) || strcmp(line + n - b, end_mark))
+        return NULL;
+    line[n - b] = 0;
+    return line + a;
+}
+
+static int copy_file(FILE *out, const char *name)
+{
+    char block[4096];
+    FILE *f;
+    int status = open_part(name, &f);
+    if (status)
+        return status;
+    for (size_t n; (n = fread(block, 1, sizeof block, f));)
+        fwrite(block, 1, n, out);
+    if (ferror(f))
+        status = sj_fail_errno("cannot read '%s', a part of the page", name);
+    fclose(f);
+    return status;
 }
 
 int sj_page_write(FILE *out, const char *name, int (*fill)(FILE *out, void *arg), void *arg)
 {
-    char file[256], path[4096], *line = NULL;
+    char file[256], *line = NULL, *copy = NULL;
     size_t room = 0;
-    ssize_t size;
-    int marks = 0, status = SJ_OK;
-    snprintf(file, sizeof file, "pages/%.200s.html", name);
-    sj_installed(file, path, sizeof path);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return sj_fail_errno("cannot read the page's template '%s'", path);
-    while (!status && (size = getline(&line, &room, f)) >= 0) {
-        if (!is_mark(line))
-            fwrite(line, 1, (size_t)size, out);
+    int marks = 0;
+    FILE *f;
+    snprintf(file, sizeof file, "%.200s.html", name);
+    int status = open_part(file, &f);
+    if (status)
+        return status;
+    while (!status && getline(&line, &room, f) >= 0) {
+        if (!(copy = strdup(line))) {
+            status = sj_fail(SJ_SYSTEM, "no memory");
+            break;
+        }
+        char *text = bare(copy), *part = wanted_file(text);
+        if (part)
+            status = copy_file(out, part);
+        else if (strcmp(text, data_mark))
+            fputs(line, out);
         else if (++marks == 1)
             status = fill(out, arg);
+        free(copy);
     }
     if (!status && ferror(f))
-        status = sj_fail_errno("cannot read the page's template '%s'", path);
+        status = sj_fail_errno("cannot read '%s', a part of the page", file);
     else if (!status && marks != 1)
-        status = sj_fail(SJ_INPUT, "the template '%s' has %d lines '%s' where one is wanted", path, marks, mark);
+        status = sj_fail(SJ_INPUT, "the template '%s' has %d lines '%s' where one is wanted", file, marks, data_mark);
     free(line);
     fclose(f);
     return status;

@@ -1,9 +1,8 @@
 /* page: self-contained HTML pages, made of templates (pipelines/pages; installed as share/sj/pages).
  *
- * A template is a whole page in which one line says
- *     <!-- sj:data -->
- * (blanks around it do not count). What a program has to show takes the place of that line: elements with data for the
- * page's script, or HTML. */
+ * A template is a whole page. Two kinds of lines in it (blanks around them do not count) are replaced:
+ *     <!-- sj:data -->         once: by what a program has to show, elements with data for the page's script, or HTML
+ *     <!-- sj:file NAME -->    by the file of this name beside the template, as a script between its tags */
 #ifndef SJ_PAGE_H
 #define SJ_PAGE_H
 
@@ -13,9 +12,9 @@
 #include "err.h"
 #include "json.h"
 
-/* Writes the installed template pages/NAME.html to out, with what fill(out, arg) writes in place of the marked line.
- * Returns what fill returned. SJ_SYSTEM: the template cannot be read; SJ_INPUT: it has not exactly one marked line.
- * I/O errors of out show in ferror(out). */
+/* Writes the installed template pages/NAME.html to out, with what fill(out, arg) writes in place of its line.
+ * Returns what fill returned. SJ_SYSTEM: the template, or a file in it, cannot be read; SJ_INPUT: it has not exactly one
+ * line for data. I/O errors of out show in ferror(out). */
 int sj_page_write(FILE *out, const char *name, int (*fill)(FILE *out, void *arg), void *arg);
 
 /* The value as an element <script type="application/json" id="ID">, escaped so that nothing in it ends the element.

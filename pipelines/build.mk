@@ -35,7 +35,7 @@ tests    := $(test_src:tests/%.c=$(BUILD)/tests/%)
 archive  := $(BUILD)/libsj.a
 
 # What programs look for in share/sj: beside those in $(BUILD)/bin, too.
-data_src := $(wildcard pipelines/pages/*.html schemas/classes/*.tsv)
+data_src := $(wildcard pipelines/pages/*.html pipelines/pages/*.js schemas/classes/*.tsv)
 data     := $(addprefix $(BUILD)/share/sj/,$(patsubst pipelines/%,%,$(data_src:schemas/%=%)))
 
 # The CUDA back end: kernels/*.cu and what they share with the rest, in a library that programs load when asked to.

@@ -62,7 +62,7 @@ install: all
 	for s in 1 5 7; do install -m 644 man/*.$$s '$(DESTDIR)$(mandir)/man'$$s || exit 1; done
 	install -m 644 schemas/*.md '$(DESTDIR)$(datadir)/schemas'
 	install -m 644 schemas/classes/* '$(DESTDIR)$(datadir)/classes'
-	install -m 644 pipelines/pages/*.html '$(DESTDIR)$(datadir)/pages'
+	install -m 644 pipelines/pages/* '$(DESTDIR)$(datadir)/pages'
 
 uninstall:
 	rm -f $(patsubst $(BUILD)/bin/%,'$(DESTDIR)$(bindir)/%',$(tools))

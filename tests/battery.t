@@ -12,6 +12,9 @@ for k in wave mel track; do "$make" $k 1 i16 >$k.other || exit 1; done
 echo "hello, world" >text
 : >empty
 
+"$make" rest 1 >rest.sjt || exit 1
+printf 'query\tclass\tlag_s\tsimilarity\tframes\nsong0/bass\tbass\t0.00\t0.5\t9\n' >curves.tsv
+
 "$bin/sj-view" --key song0/bass -o one.wav wave.sjt || exit 1
 "$bin/sj-embed" -m "$model" -j 1 mel.sjt >token.sjt || exit 1
 "$bin/sj-embed" -m "$model" -j 1 --layer 1 mel.sjt >token.other || exit 1
@@ -28,6 +31,7 @@ sj-knn|track|text|-j 1 --query track.sjt @
 sj-knn|track|text|-j 1 --query @ track.sjt
 sj-mash|wave|text|-q -j 1 --query wave.sjt @
 sj-mash|wave|text|-q -j 1 --query @ wave.sjt
+sj-page|wave|text|--curves curves.tsv rest.sjt @
 sj-train|melpair|file|-q -j 1 $tiny --steps 1 --batch 2 @
 sj-chunk|-|stream|-j 1 one.wav
 sj-synth|-|stream|-j 1 -n 1 --seconds 2

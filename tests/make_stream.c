@@ -1,6 +1,6 @@
 /* make_stream: a small stream of the kind asked for, to standard output, for the tests of the tools.
- *   make_stream wave|pair|mel|melpair|track|frame|token [N [DTYPE [VALUE]]]
- * N songs (2) of a bass and a drums record each. VALUE: also a last record whose values are all VALUE ("nan"). Sample i
+ *   make_stream wave|rest|pair|mel|melpair|track|frame|token [N [DTYPE [VALUE]]]
+ * N songs (2) of a bass and a drums record each; rest is wave with the role rest. VALUE: also a last record whose values are all VALUE ("nan"). Sample i
  * of track k of a wave is (i % 1000 - 500 + k) / 32768, so that chunks can be told from each other. */
 #include <math.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@ static const struct {
     {"track", "embed/1", "vector", 1, {80}},
     {"frame", "embed/1", "time,vector", 2, {6, 80}},
     {"token", "embed/1", "frequency,time,dim", 3, {5, 6, 16}},
+    {"rest", "wave/1", "sample", 1, {0}},
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
@@ -80,13 +81,15 @@ static int put_track(struct sj_writer *w, struct sj_record *r, enum sj_dtype dty
 static int write_stream(int form, int songs, enum sj_dtype dtype, const char *value, struct sj_writer *w)
 {
     static const char *const names[] = {"bass", "drums"};
+    const int rest = !strcmp(forms[form].name, "rest");
     float *values = malloc(3 * SAMPLES * sizeof *values);
     void *room = malloc(3 * SAMPLES * sizeof *values);
     int status = values && room ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
     for (int i = 0; i < 2 * songs + !!value && !status; i++) {
         struct sj_rng rng = sj_rng(1, (uint64_t)i);
         char key[32];
-        struct sj_record r = {.key = key, .role = SJ_ROLE_STEM, .class = i % 2, .last = 1, .rank = forms[form].rank};
+        struct sj_record r = {.key = key, .role = rest ? SJ_ROLE_REST : SJ_ROLE_STEM, .class = i % 2, .last = 1,
+                              .rank = forms[form].rank};
         size_t count = 1;
         snprintf(key, sizeof key, "song%d/%s", i / 2, names[i % 2]);
         memcpy(r.dims, forms[form].shape, sizeof r.dims);
@@ -97,7 +100,7 @@ static int write_stream(int form, int songs, enum sj_dtype dtype, const char *va
         for (size_t k = 0; k < count; k++)
             values[k] = i == 2 * songs ? strtof(value, NULL) : forms[form].rank == 2 && form < 2 ? 0.1f * values[k] :
                  values[k];
-        if (!form)
+        if (!form || rest)
             status = put_track(w, &r, dtype, i, values, room);
         else
             status = put(w, &r, dtype, count, values, room);
@@ -117,7 +120,7 @@ int main(int argc, char **argv)
     while (form < FORMS && (argc < 2 || strcmp(forms[form].name, argv[1])))
         form++;
     if (form == FORMS || (argc > 3 && sj_dtype_parse(argv[3], &dtype)))
-        return fputs("make_stream wave|pair|mel|melpair|track|frame|token [SONGS [DTYPE [VALUE]]]\n", stderr), SJ_USAGE;
+        return fputs("make_stream wave|rest|pair|mel|melpair|track|frame|token [SONGS [DTYPE [VALUE]]]\n", stderr), SJ_USAGE;
     int status = sj_head_new(forms[form].kind, forms[form].dims, dtype, &head);
     if (!status && !(status = sj_head_set_classes(head, 4, classes)) && !(status = add_params(head)))
         status = sj_writer_open(NULL, head, &w);
