@@ -1,6 +1,5 @@
 #include "table.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,4 +145,13 @@ int sj_table_real(const struct sj_table *t, int64_t row, int column, double min,
     if (sj_cli_real(t->name[column], sj_table_text(t, row, column), min, max, value))
         return sj_fail_at(SJ_INPUT, "'%s' line %lld", t->path, (long long)row + 2);
     return SJ_OK;
+}
+
+void sj_table_put(FILE *f, const char *text)
+{
+    for (const char *p = text ? text : "-"; *p; p++) {
+        if (*p == '\t' || *p == '\n' || *p == '\\')
+            fputc('\\', f);
+        fputc(*p == '\t' ? 't' : *p == '\n' ? 'n' : *p, f);
+    }
 }

@@ -4,6 +4,7 @@
 #define SJ_TABLE_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "err.h"
 
@@ -29,5 +30,8 @@ int sj_table_column(const struct sj_table *t, const char *name, int *column);
 const char *sj_table_text(const struct sj_table *t, int64_t row, int column);
 /* A field as a number, in [min, max] unless both are 0: SJ_INPUT names file, line and column. */
 int sj_table_real(const struct sj_table *t, int64_t row, int column, double min, double max, double *value);
+
+/* Writes a field; NULL: "-". Failures show in ferror(f). */
+void sj_table_put(FILE *f, const char *text);
 
 #endif

@@ -32,6 +32,7 @@ sj-knn|track|text|-j 1 --query @ track.sjt
 sj-mash|wave|text|-q -j 1 --query wave.sjt @
 sj-mash|wave|text|-q -j 1 --query @ wave.sjt
 sj-page|wave|text|--curves curves.tsv rest.sjt @
+sj-knn|any|text|-q -j 1 --cluster 2 --restarts 2 @
 sj-train|melpair|file|-q -j 1 $tiny --steps 1 --batch 2 @
 sj-chunk|-|stream|-j 1 one.wav
 sj-synth|-|stream|-j 1 -n 1 --seconds 2

@@ -1,7 +1,9 @@
-/* sj-knn: nearest neighbours and retrieval metrics.   embed/1 queries x references -> sj-knn -> TSV or NDJSON */
+/* sj-knn: nearest neighbours and retrieval metrics.   embed/1 queries x references -> sj-knn -> TSV or NDJSON;
+ * embeddings -> sj-knn --cluster -> TSV or NDJSON, centroids.h5 */
 #include <stdlib.h>
 #include <string.h>
 
+#include "clustering.h"
 #include "knn.h"
 #include "metrics.h"
 #include "neighbours.h"
@@ -14,6 +16,7 @@ static const char *query, *classes, *role, *key;
 static int64_t neighbours, memory_mib = 1024; /* neighbours 0: not given */
 enum { NEIGHBOURS = 10 };
 static int same_class, exclude_same_track, metrics, per_class, baselines, confusion, merge;
+static struct sj_clustering_settings clustering = SJ_CLUSTERING_DEFAULTS;
 
 static const struct sj_option options[] = {
     {SJ_TEXT, 0, "query", &query, 0, "FILE", "the queries, a stream or an HDF5 file", 0, 0, NULL, "standard input", 0,
@@ -39,6 +42,7 @@ static const struct sj_option options[] = {
      0, NULL},
     {SJ_FLAG, 0, "merge", &merge, 0, NULL, "merge the results in the FILEs, each from a part of the references", 0, 0,
      NULL, NULL, 0, NULL},
+    {SJ_GROUP, 0, NULL, &clustering, 0, NULL, NULL, 0, 0, NULL, NULL, 0, sj_clustering_options},
     {SJ_INT, 0, "memory", &memory_mib, 0, "MIB", "memory for vectors and scores; larger sets are read in blocks", 1,
      1e9, NULL, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
@@ -49,8 +53,13 @@ static int check(struct sj_run *run)
     int filtered = classes || role || key || same_class || exclude_same_track, inputs = !query || !strcmp(query, "-");
     for (int i = 0; i < run->n && !merge; i++)
         inputs += !strcmp(run->operand[i], "-");
-    if (metrics + confusion + merge > 1)
-        return sj_fail(SJ_USAGE, "--metrics, --confusion and --merge exclude each other");
+    if (metrics + confusion + merge + sj_clustering_wanted(&clustering) > 1)
+        return sj_fail(SJ_USAGE, "--metrics, --confusion, --merge, --cluster and --assign exclude each other");
+    if (sj_clustering_wanted(&clustering) && (query || filtered || neighbours))
+        return sj_fail(SJ_USAGE, "--cluster and --assign take neither --query nor -k nor filters");
+    int status = sj_clustering_check(&clustering, run);
+    if (status || sj_clustering_wanted(&clustering))
+        return status;
     if ((per_class || baselines) && !metrics)
         return sj_fail(SJ_USAGE, "%s is for --metrics", per_class ? "--per-class" : "--baselines");
     if ((metrics || confusion) && neighbours)
@@ -188,6 +197,8 @@ static int run(struct sj_run *run)
     if (status)
         return status;
     FILE *f = sj_report_file(r);
+    if (sj_clustering_wanted(&clustering))
+        return sj_report_close(r, sj_clustering_run(&clustering, run, memory_mib << 20, f));
     status = merge ? sj_neighbours_merge(run->n, run->operand, neighbours, f, run->json) : search(run, f);
     return sj_report_close(r, status);
 }
@@ -197,9 +208,10 @@ static const struct sj_tool tool = {
     .summary = "nearest neighbours and retrieval metrics of embeddings",
     .operands = "REFERENCES...",
     .details = "Finds for each query the nearest of the references (embed/1 streams or HDF5 files, pooled by track):\n"
-               "both are layer-normalised and scaled to length 1, the distance is Euclidean, the search exact.",
+               "both are layer-normalised and scaled to length 1, the distance is Euclidean, the search exact.\n"
+               "With --cluster: k-means of all vectors of the FILEs, pooled in any way, as they are.",
     .options = options,
-    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_PROGRESS | SJ_TAKES_JSON,
+    .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_SEED | SJ_TAKES_PROGRESS | SJ_TAKES_JSON,
     .min_operands = 1,
     .max_operands = -1,
     .check = check,

@@ -1,12 +1,12 @@
 /* sj-train: learns a model.   dataset.h5... -> sj-train -> model.h5;   mel/1 of pairs -> sj-train -> model.h5 */
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "h5.h"
 #include "sjk.h"
+#include "stop.h"
 #include "tool.h"
 #include "train.h"
 #include "train_source.h"
@@ -68,38 +68,6 @@ struct state {
     FILE *log;
     int64_t start;
 };
-
-/* -- stopping ------------------------------------------------------------------------------------------------------ */
-
-static volatile sig_atomic_t stop_signal;
-static struct sigaction before[2];
-static const int signals[2] = {SIGINT, SIGTERM};
-
-static void restore_signals(void)
-{
-    for (int i = 0; i < 2; i++)
-        sigaction(signals[i], &before[i], NULL);
-}
-
-/* The first one asks for a checkpoint; a second one ends the program as it would any other. */
-static void on_signal(int sig)
-{
-    if (stop_signal) {
-        restore_signals();
-        raise(sig);
-    }
-    stop_signal = sig;
-}
-
-static void catch_signals(void)
-{
-    const struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    for (int i = 0; i < 2; i++) {
-        sigaction(signals[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_IGN)
-            sigaction(signals[i], &act, NULL);
-    }
-}
 
 /* -- the start ----------------------------------------------------------------------------------------------------- */
 
@@ -218,18 +186,16 @@ static int train(struct sj_run *run, struct state *s)
         .validation = s->validation,
         .validate_every = validate_every,
         .progress = run->progress,
-        .stop = &stop_signal,
+        .stop = sj_stop_catch(),
         .note = say,
         .note_arg = run,
     };
-    catch_signals();
     int status = sj_train_run(&t);
     if (!status)
         return finish(run, s);
-    if (status == SJ_NO && stop_signal) {
+    if (status == SJ_NO && *t.stop) {
         sj_note(run, "%s; --resume continues", sj_reason());
-        restore_signals();
-        raise(stop_signal);
+        sj_stop_end();
     }
     return status;
 }
