@@ -102,7 +102,7 @@ static int parse_fields(struct sj_neighbours *in)
         return off(in, "has not the six fields of neighbours");
     int none = !strcmp(part[2], "0");
     if (sj_cli_int("rank", part[2], 0, 1e15, &l->rank)
-        || (!none && sj_cli_real("distance", part[5], 0, 10, &l->distance)))
+        || (!none && sj_cli_real("distance", part[5], 0, 0, &l->distance)))
         return sj_fail_at(SJ_INPUT, "'%s': line %lld", in->path, (long long)in->number);
     l->query_class = strcmp(part[1], "-") ? part[1] : NULL;
     l->class = strcmp(part[4], "-") ? part[4] : NULL;
@@ -202,10 +202,17 @@ static int same_text(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
-/* One query's lines so far: its name, kept while the inputs move on, and how many were written. */
+/* One query's lines so far: its name, kept while the inputs move on, and how many were passed on. */
 struct merged {
     char *query, *query_class;
     int64_t rank;
+};
+
+/* Where lines go. */
+struct sink {
+    int64_t k;
+    int (*visit)(void *arg, const struct sj_neighbour_line *line);
+    void *arg;
 };
 
 static int begin_query(struct sj_neighbours *in, int n, struct merged *m)
@@ -235,17 +242,20 @@ static int begin_query(struct sj_neighbours *in, int n, struct merged *m)
 /* Goes to the next line of a list; *open = 0 at its end. */
 static int advance(struct sj_neighbours *in, const struct merged *m, int *open)
 {
-    int64_t rank = in->line.rank;
+    const int64_t rank = in->line.rank;
+    const double distance = in->line.distance;
     int status = next_line(in);
     *open = !status && in->more && in->line.rank == rank + 1 && rank > 0;
     if (*open && (!same_text(in->line.query, m->query) || !same_text(in->line.query_class, m->query_class)))
         return off(in, "names another query within a list");
+    if (*open && in->line.distance < distance)
+        return off(in, "is nearer than the line before");
     if (!status && in->more && !*open && in->line.rank > 1)
         return off(in, "does not follow by its rank");
     return status;
 }
 
-static int merge_query(struct sj_neighbours *in, int n, int *open, int64_t k, struct merged *m, FILE *out, int json)
+static int merge_query(struct sj_neighbours *in, int n, int *open, struct merged *m, const struct sink *to)
 {
     int status = SJ_OK;
     for (int i = 0; i < n; i++)
@@ -258,40 +268,41 @@ static int merge_query(struct sj_neighbours *in, int n, int *open, int64_t k, st
                 best = i;
         if (best < 0)
             break;
-        if (!in[best].line.rank || m->rank == k)
+        if (!in[best].line.rank || m->rank == to->k)
             continue;
         struct sj_neighbour_line line = in[best].line;
         line.rank = ++m->rank;
-        status = sj_neighbours_write(out, json, &line);
+        status = to->visit(to->arg, &line);
         if (status)
             break;
     }
     const struct sj_neighbour_line none = {.query = m->query, .query_class = m->query_class};
-    return status || m->rank ? status : sj_neighbours_write(out, json, &none);
+    return status || m->rank ? status : to->visit(to->arg, &none);
 }
 
-static int merge(struct sj_neighbours *in, int n, int *open, int64_t k, FILE *out, int json)
+static int merge(struct sj_neighbours *in, int n, int *open, const struct sink *to)
 {
     struct merged m = {0};
     int status = SJ_OK;
-    sj_neighbours_head(out, json);
     for (int i = 0; i < n && !status; i++)
         status = next_line(&in[i]);
     while (!status && !(status = begin_query(in, n, &m)) && in[0].more)
-        status = merge_query(in, n, open, k, &m, out, json);
+        status = merge_query(in, n, open, &m, to);
     free(m.query);
     free(m.query_class);
     return status;
 }
 
-int sj_neighbours_merge(int n, const char *const *paths, int64_t k, FILE *out, int json)
+int sj_neighbours_merge(int n, const char *const *paths, int64_t k,
+                        int (*visit)(void *arg, const struct sj_neighbour_line *line), void *arg)
 {
+    const struct sink to = {k, visit, arg};
     struct sj_neighbours *in = calloc((size_t)n + 1, sizeof *in);
     int *open = calloc((size_t)n + 1, sizeof *open), status = in && open ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
     for (int i = 0; i < n && !status; i++)
         status = open_input(&in[i], paths[i]);
     if (!status)
-        status = merge(in, n, open, k, out, json);
+        status = merge(in, n, open, &to);
     for (int i = 0; in && i < n; i++)
         close_input(&in[i]);
     free(open);

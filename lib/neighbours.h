@@ -34,9 +34,11 @@ int64_t sj_neighbours_number(const struct sj_neighbours *in); /* of the line rea
 void sj_neighbours_close(struct sj_neighbours *in);           /* NULL is allowed */
 
 /* Reads the lists of n files, which must name the same queries in the same order, each from another part of the
- * references, and writes for each query the k nearest of all; of equal distances those of the earlier file first. When
- * each file was made with at least this k, the result is that of all references together. SJ_INPUT names the file and
- * the line that is off. */
-int sj_neighbours_merge(int n, const char *const *paths, int64_t k, FILE *out, int json);
+ * references, and passes on for each query the k nearest of all; of equal distances those of the earlier file first.
+ * When each file was made with at least this k, the result is that of all references together. A query that finds none
+ * is passed on once, with rank 0. Stops when visit returns other than SJ_OK. SJ_INPUT names the file and the line that
+ * is off. */
+int sj_neighbours_merge(int n, const char *const *paths, int64_t k,
+                        int (*visit)(void *arg, const struct sj_neighbour_line *line), void *arg);
 
 #endif

@@ -215,6 +215,82 @@ fails 3 "two references have the key 'song 0/bass' and the class 'bass'" "two tr
     "$knn" --metrics --query q.h5 twice.h5
 fails 2 "cannot be read twice" "references from a pipe" sh -c "'$view' -o - r.h5 | '$knn' --metrics --query q.h5 -"
 
+# -- metrics of complete lists
+ok "metrics of the lists of all" "$knn" --merge --metrics --per-class --baselines -o a.tsv every.tsv
+ok "are those of the search" cmp a.tsv m.tsv
+ok "in JSON" sh -c "'$knn' --metrics --per-class --baselines --json --query q.h5 r.h5 >want
+    '$knn' --query q.h5 -k 1000 --json r.h5 | '$knn' --merge --metrics --per-class --baselines --json - | cmp - want"
+for i in 1 2 3; do "$knn" --query q.h5 -k 1000 -o every$i.tsv r$i.h5; done
+ok "of three parts" sh -c "'$knn' --merge --metrics --per-class --baselines every3.tsv every1.tsv every2.tsv | cmp - m.tsv"
+# What another program might have made: classes in another order, equal and negative distances, a query twice.
+cat >ties.tsv <<'E'
+query	query_class	rank	reference	class	distance
+s1/a	flute	1	s2/a	flute	-3
+s1/a	flute	2	s1/b	bass	-1.5
+s1/a	flute	3	s1/a	flute	-1.5
+s1/a	flute	4	s2/b	bass	700
+s1/b	bass	1	s2/a	flute	0
+s1/b	bass	2	s2/b	bass	0
+s1/b	bass	3	s1/b	bass	0
+s1/b	bass	4	s1/a	flute	0
+s1/b	bass	1	s2/b	bass	1
+s1/b	bass	2	s2/a	flute	2
+s1/b	bass	3	s1/a	flute	3
+s1/b	bass	4	s1/b	bass	4
+E
+ok "ties in lists from elsewhere" "$knn" --merge --metrics --per-class --baselines ties.tsv
+is "$(cut -f 1-4,7,8 out)" "row	queries	references	recall@1_percent	mean_rank_percent	median_rank_percent
+all	3	4	33.33	58.33	50.00
+bass	2	4	50.00	62.50	25.00
+flute	1	4	0.00	50.00	50.00
+chance	3	4	25.00	62.50	62.50
+class-oracle	3	4	50.00	37.50	37.50" "do not count as nearer"
+fails 3 "the list of 'song 0/bass' is not complete: it has 10 lines where there are 160 references" "short lists" \
+    "$knn" --merge --metrics all.tsv
+sed '$d' every.tsv >less.tsv
+fails 3 "the list of 'song 39/vocals' is not complete: it has 159 lines where there are 160" "without the last line" \
+    "$knn" --merge --metrics less.tsv
+sed 8d ties.tsv >less.tsv
+fails 3 "line 8 does not follow" "without a line" "$knn" --merge --metrics less.tsv
+sed '5s,s2/b,s2/a,; 5s/bass/flute/' ties.tsv >less.tsv
+fails 3 "the list of 's1/a' is not complete" "with a reference twice, another not at all" \
+    "$knn" --merge --metrics less.tsv
+sed '2,5s,	s1/a	flute	-,	s3/a	flute	-,; 9s,s1/a,s3/a,; 12s,s1/a,s3/a,' ties.tsv >less.tsv
+fails 3 "no reference has the key 's1/a' and the class 'flute' of a query" "no true reference" \
+    "$knn" --merge --metrics less.tsv
+sed 's,s2/a	flute,s1/a	flute,' ties.tsv >less.tsv
+fails 3 "two references have the key 's1/a' and the class 'flute'" "two true ones" "$knn" --merge --metrics less.tsv
+sed '4s/-1.5/-4/' ties.tsv >less.tsv
+fails 3 "line 4 is nearer than the line before" "a list that is not ranked" "$knn" --merge --metrics less.tsv
+sed '5s/700/nan/' ties.tsv >less.tsv
+fails 3 "line 5: distance is 'nan'" "a distance that is no number" "$knn" --merge --metrics less.tsv
+fails 3 "no queries to measure" "no list at all" sh -c "sed 1q ties.tsv | '$knn' --merge --metrics -"
+fails 2 "-k is not for --metrics" "metrics of the nearest alone" "$knn" --merge --metrics -k 3 every.tsv
+
+# -- the same by the reference implementation, ties among them
+reference=${SJ_SHARED:-$root/../shared}/reference
+if [ -f "$reference/stem_jepa.py" ]; then
+    cat >reference.py <<'E'
+import sys
+sys.path[:0] = [sys.argv[1]]
+from set import *
+import torch
+from stem_jepa import retrieval_metrics
+query, ref, keys, classes = make()
+query, ref, keys, classes = query[8:32], ref[8:32], keys[8:32], classes[8:32]
+ref[9], ref[12] = ref[8], ref[8]           # equal to the bit
+write("q24.h5", query, keys, classes, 3)
+write("r24.h5", ref, keys, classes, 1)
+m, rank = retrieval_metrics(torch.tensor(query, dtype=torch.float64), torch.tensor(ref, dtype=torch.float64))
+print("\t".join(["all", "24", "24"] + [f"{100 * v:.2f}" for v in m.values()]))
+E
+    ok "the reference's metrics" sh -c "'$python' reference.py '$reference' >want"
+    ok "search" sh -c "'$knn' --metrics --query q24.h5 r24.h5 | sed 1d | cmp - want"
+    ok "lists" sh -c "'$knn' -k 24 --query q24.h5 r24.h5 | '$knn' --merge --metrics - | sed 1d | cmp - want"
+else
+    skip "the reference's metrics" "$reference/stem_jepa.py is not there"
+fi
+
 # -- figure 2
 cat >confusion.py <<'E'
 from set import *
@@ -237,6 +313,10 @@ is "$(cat c.tsv)" "$(cat want.tsv)" "is the same"
 ok "JSON" "$knn" --confusion --json --query q.h5 r.h5
 is "$(grep -c '"table":"confusion"' out)" 4 "a row a class"
 fails 3 "the query 'tab" "a query without a class" "$knn" --confusion --query odd.h5 r.h5
+ok "of lists" sh -c "'$knn' --merge --confusion all.tsv | cmp - c.tsv"
+ok "in JSON" sh -c "'$knn' --confusion --json --query q.h5 r.h5 >want
+    '$knn' --merge --confusion --json all.json | cmp - want"
+fails 3 "the query 'tab" "a list of a query without a class" "$knn" --merge --confusion odd.tsv
 
 # -- memory: blocks of queries and of references
 cat >large.py <<'E'

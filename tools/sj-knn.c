@@ -7,6 +7,7 @@
 #include "knn.h"
 #include "metrics.h"
 #include "neighbours.h"
+#include "ranked.h"
 #include "retrieval.h"
 #include "search.h"
 #include "sjk.h"
@@ -40,8 +41,8 @@ static const struct sj_option options[] = {
      0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "confusion", &confusion, 0, NULL, "print what the nearest neighbours are, by class", 0, 0, NULL, NULL,
      0, NULL},
-    {SJ_FLAG, 0, "merge", &merge, 0, NULL, "merge the results in the FILEs, each from a part of the references", 0, 0,
-     NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "merge", &merge, 0, NULL, "take the results in the FILEs instead, each from a part of the references",
+     0, 0, NULL, NULL, 0, NULL},
     {SJ_GROUP, 0, NULL, &clustering, 0, NULL, NULL, 0, 0, NULL, NULL, 0, sj_clustering_options},
     {SJ_INT, 0, "memory", &memory_mib, 0, "MIB", "memory for vectors and scores; larger sets are read in blocks", 1,
      1e9, NULL, NULL, 0, NULL},
@@ -53,12 +54,14 @@ static int check(struct sj_run *run)
     int filtered = classes || role || key || same_class || exclude_same_track, inputs = !query || !strcmp(query, "-");
     for (int i = 0; i < run->n && !merge; i++)
         inputs += !strcmp(run->operand[i], "-");
-    if (metrics + confusion + merge + sj_clustering_wanted(&clustering) > 1)
-        return sj_fail(SJ_USAGE, "--metrics, --confusion, --merge, --cluster and --assign exclude each other");
-    if (sj_clustering_wanted(&clustering) && (query || filtered || neighbours))
+    const int clusters = sj_clustering_wanted(&clustering);
+    if (metrics + confusion + clusters > 1 || merge + clusters > 1)
+        return sj_fail(SJ_USAGE, "%s, --cluster and --assign exclude each other",
+                       metrics + confusion > 0 ? "--metrics, --confusion" : "--merge");
+    if (clusters && (query || filtered || neighbours))
         return sj_fail(SJ_USAGE, "--cluster and --assign take neither --query nor -k nor filters");
     int status = sj_clustering_check(&clustering, run);
-    if (status || sj_clustering_wanted(&clustering))
+    if (status || clusters)
         return status;
     if ((per_class || baselines) && !metrics)
         return sj_fail(SJ_USAGE, "%s is for --metrics", per_class ? "--per-class" : "--baselines");
@@ -169,7 +172,7 @@ static int print_confusion(struct sj_search *s, FILE *f, int json)
     return status;
 }
 
-/* -- the program --------------------------------------------------------------------------------------------------- */
+/* -- searching ----------------------------------------------------------------------------------------------------- */
 static int search(struct sj_run *run, FILE *f)
 {
     const struct sj_search_settings set = {.classes = classes, .role = role, .key = key, .same_class = same_class,
@@ -190,6 +193,35 @@ static int search(struct sj_run *run, FILE *f)
     return status;
 }
 
+/* -- lists that are there ------------------------------------------------------------------------------------------- */
+struct printing {
+    FILE *f;
+    int json;
+};
+
+static int print_line(void *arg, const struct sj_neighbour_line *line)
+{
+    const struct printing *p = arg;
+    return sj_neighbours_write(p->f, p->json, line);
+}
+
+static int merge_lists(const struct sj_run *run, FILE *f)
+{
+    struct printing p = {f, run->json};
+    struct sj_ranked *r = NULL;
+    if (!metrics && !confusion) {
+        sj_neighbours_head(f, run->json);
+        return sj_neighbours_merge(run->n, run->operand, neighbours, print_line, &p);
+    }
+    int status = sj_ranked_read(run->n, run->operand, &r);
+    if (!status)
+        status = metrics ? sj_ranked_metrics(r, per_class, baselines, f, run->json)
+                         : sj_ranked_confusion(r, f, run->json);
+    sj_ranked_free(r);
+    return status;
+}
+
+/* -- the program --------------------------------------------------------------------------------------------------- */
 static int run(struct sj_run *run)
 {
     struct sj_report *r;
@@ -199,7 +231,7 @@ static int run(struct sj_run *run)
     FILE *f = sj_report_file(r);
     if (sj_clustering_wanted(&clustering))
         return sj_report_close(r, sj_clustering_run(&clustering, run, memory_mib << 20, f));
-    status = merge ? sj_neighbours_merge(run->n, run->operand, neighbours, f, run->json) : search(run, f);
+    status = merge ? merge_lists(run, f) : search(run, f);
     return sj_report_close(r, status);
 }
 
