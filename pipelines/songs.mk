@@ -10,6 +10,7 @@
 #
 # Folders must not have blanks in their names; what lies in them may.
 
+songs_mk := 1
 BUILD   ?= build
 OUT     ?= $(BUILD)/paper
 JOBS    ?= $(shell nproc)
