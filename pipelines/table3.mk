@@ -40,7 +40,7 @@ folder_mtt    := $(MTAT)
 folder_nsynth := $(NSYNTH)
 chunk_synth-stems := --stems
 
-shown := $(if $(strip $(sets_paper)),,) $(OUT)/table3.md $(if $(filter-out $(sets_paper),$(tasks)),$(OUT)/table3-more.md)
+shown := $(OUT)/table3.md $(if $(filter-out $(sets_paper),$(tasks)),$(OUT)/table3-more.md)
 table3: $(shown)
 	@for f in $^; do cat $$f; echo; done
 
