@@ -1,5 +1,6 @@
 #include "neighbours.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,7 +136,10 @@ static int next_line(struct sj_neighbours *in)
     in->json = NULL;
     in->more = 0;
     in->number++;
+    errno = 0;
     ssize_t size = getline(&in->text, &in->room, in->f);
+    if (size < 0 && errno == EISDIR)
+        return sj_fail(SJ_INPUT, "'%s' is a directory", in->path);
     if (size < 0)
         return ferror(in->f) ? sj_fail_errno("cannot read '%s'", in->path) : SJ_OK;
     if (in->text[size - 1] != '\n' || strlen(in->text) != (size_t)size)

@@ -34,9 +34,15 @@ sj-mash|wave|text|-q -j 1 --query @ wave.sjt
 sj-page|wave|text|--curves curves.tsv rest.sjt @
 sj-knn|any|text|-q -j 1 --cluster 2 --restarts 2 @
 sj-train|melpair|file|-q -j 1 $tiny --steps 1 --batch 2 @
+sj-ratings|csv|text|@
+sj-trials|tsv|folder|-q -j 1 -n 1 --retrieved @ songs
 sj-chunk|-|stream|-j 1 one.wav
 sj-synth|-|stream|-j 1 -n 1 --seconds 2
 "
+
+printf 'test,listener,trial,class,condition,rating\nt,anna,01,bass,true,70\nt,anna,01,bass,random,20\n' >ok.csv
+"$bin/sj-synth" -q -n 3 --seconds 1 --folder songs || exit 1
+printf 'synth-0-000000/bass\tbass\t1\tsynth-0-000001/bass\tbass\t0.5\n' >ok.tsv
 
 # quiet STATUS COMMAND...: whether it exits so, with nothing on standard error but, when it fails, one line.
 quiet() {
@@ -123,6 +129,22 @@ reads_streams() { # program kind writes arguments
     ok "$label: misses a folder" quiet 4 run_on "$file" /nowhere/x.sjt
     [ "$writes" = file ] || outputs_fail "$label" "$file"
 }
+reads_texts() { # program ending writes arguments
+    local file=ok.$2 label="$1 $4"
+    p=$bin/$1 writes=$3 args=$4
+    ok "$label: reads $file" quiet 0 run_on "$file" made
+    ok "$label: standard input" quiet 0 stdin_to "$file" stdin.made
+    ok "$label: gives the same" diff -r made stdin.made
+    ok "$label: refuses another text" quiet 3 run_on text x
+    ok "$label: refuses a stream" quiet 3 run_on wave.sjt x
+    ok "$label: refuses an empty file" quiet 3 run_on empty x
+    ok "$label: refuses a folder" quiet 3 run_on . x
+    ok "$label: misses a file" quiet 4 run_on nowhere x
+    ok "$label: of all these nothing appears" test ! -e x
+    ok "$label: misses a folder" quiet 4 run_on "$file" /nowhere/x
+    [ "$writes" = folder ] || outputs_fail "$label" "$file"
+    rm -r made stdin.made
+}
 outputs_fail() { # name input
     ok "$1: notices a full device" quiet 4 run_on "$2" /dev/full
     ok "$1: standard output, too" quiet 4 to_full "$2"
@@ -151,6 +173,7 @@ done
 while IFS='|' read -r program kind writes arguments; do
     case $kind in
     '') ;;
+    csv | tsv) reads_texts "$program" "$kind" "$writes" "$arguments" ;;
     -) makes_streams "$program" "$arguments" ;;
     *) reads_streams "$program" "$kind" "$writes" "$arguments" ;;
     esac
