@@ -9,6 +9,10 @@ cd "$dir" || exit 1
 "$BUILD/tests/make_model" model.h5 || exit 1
 for k in wave melpair mel track; do "$make" $k 1 >$k.sjt || exit 1; done
 for k in wave mel track; do "$make" $k 1 i16 >$k.other || exit 1; done
+for k in f32 i16; do "$make" track 2 $k >tracks.$k || exit 1; done
+mv tracks.f32 tracks.sjt && mv tracks.i16 tracks.other
+printf '%s\n' "key split label" "song0/bass train a" "song0/drums train b" "song1/bass valid a" "song1/drums test b" |
+    tr ' ' '\t' >labels.tsv
 echo "hello, world" >text
 : >empty
 
@@ -19,8 +23,9 @@ printf 'query\tclass\tlag_s\tsimilarity\tframes\nsong0/bass\tbass\t0.00\t0.5\t9\
 "$bin/sj-embed" -m "$model" -j 1 mel.sjt >token.sjt || exit 1
 "$bin/sj-embed" -m "$model" -j 1 --layer 1 mel.sjt >token.other || exit 1
 
-# The rows: program; kind of stream that it reads ("any"; "-": none); what it writes, stream, text or (only with -o) file;
-# its arguments, @ being the input. Where a program reads streams in two places it has two rows.
+# The rows: program; kind of stream that it reads ("any"; "-": none); what it writes, stream, text, (only with -o) file, or
+# lone: a text that begins its lines with the input's name, of keys that come once; its arguments, @ being the input. Where
+# a program reads streams in two places it has two rows.
 tiny="--dim 16 --depth 1 --heads 2 --hidden 16 --layers 2"
 rows="
 sj-view|any|stream|@
@@ -33,6 +38,7 @@ sj-mash|wave|text|-q -j 1 --query wave.sjt @
 sj-mash|wave|text|-q -j 1 --query @ wave.sjt
 sj-page|wave|text|--curves curves.tsv rest.sjt @
 sj-knn|any|text|-q -j 1 --cluster 2 --restarts 2 @
+sj-probe|tracks|lone|-q -j 1 --labels labels.tsv --epochs 1 --rates 1e-3 @
 sj-train|melpair|file|-q -j 1 $tiny --steps 1 --batch 2 @
 sj-ratings|csv|text|@
 sj-trials|tsv|folder|-q -j 1 -n 1 --retrieved @ songs
@@ -105,10 +111,12 @@ reads_streams() { # program kind writes arguments
     [ "$2" = any ] && file=track.sjt
     ok "$label: reads $file" quiet 0 run_on "$file" whole.sjt
     ok "$label: standard input" quiet 0 stdin_to "$file" stdin.sjt
+    [ "$writes" = lone ] && sed -i 's/^[^\t]*//' whole.sjt stdin.sjt # it names its input
     ok "$label: gives the same" cmp whole.sjt stdin.sjt
     ok "$label: fails where $file is cut" cuts_fail "$file"
     cat "$file" "$file" >two.sjt
-    if [ "$writes" != file ]; then
+    [ "$writes" = lone ] && ok "$label: refuses the same keys again" quiet 3 run_on two.sjt x.sjt
+    if [ "$writes" = stream ] || [ "$writes" = text ]; then
         cat "$file" "${file%.sjt}.other" >unequal.sjt
         ok "$label: two streams as one" quiet 0 run_on two.sjt two.out.sjt
         ok "$label: refuses unequal heads" quiet 3 run_on unequal.sjt x.sjt

@@ -41,7 +41,7 @@ export PATH="$dir/stand-in:$bin:$PATH" HOME=$dir PARALLEL_HOME=$dir SJ_MODEL=$di
 
 # What the examples speak of.
 "$BUILD/tests/make_model" base.h5 && cp base.h5 model.h5 || exit 1
-"$bin/sj-synth" -q -n 3 --seconds 9 --folder songs && cp -r songs musdb18hq || exit 1
+"$bin/sj-synth" -q -n 4 --seconds 9 --folder songs && cp -r songs musdb18hq || exit 1
 mkdir -p library slakh2100_flac_redux/train/Track1/stems
 for s in songs/*; do cp "$s/bass.wav" "library/$(basename "$s") bass.wav"; done
 cp songs/synth-0-000000/vocals.wav mix.wav
@@ -89,7 +89,7 @@ run_examples() {
 }
 one_liners() { sed -n '/^## One-liners/,/^## B/p' "$root/README.md" | sed -n '/^```sh/,/^```/{/^```/d;p}' | sed 's/  *# .*//'; }
 manual_examples() {
-    awk '/^\.Sh/ { examples = /EXAMPLES/ } /^\.Ed/ { block = 0 } block && examples { gsub(/\\-/, "-"); print }
+    awk '/^\.Sh/ { examples = /EXAMPLES/ } /^\.Ed/ { block = 0 } block && examples { gsub(/\\-/, "-"); gsub(/\\e/, "\\"); print }
          /^\.Bd -literal/ { block = 1 }' "$1"
 }
 
