@@ -14,19 +14,19 @@
 /* -- settings ------------------------------------------------------------------------------------------------------ */
 const char *const sj_probe_protocol_names[] = {"marble", "evar", NULL};
 
-#define FIELD(type, name, field, placeholder, help, min, max, choices, fallback)                                       \
-    {type, 0, name, NULL, offsetof(struct sj_probe_settings, field), placeholder, help, min, max, choices, fallback, 1, \
-     NULL}
+#define AT(field) NULL, offsetof(struct sj_probe_settings, field)
 const struct sj_option sj_probe_options[] = {
-    FIELD(SJ_CHOICE, "protocol", protocol, "NAME", "how to train", 0, 0, sj_probe_protocol_names, NULL),
-    FIELD(SJ_INT, "epochs", epochs, "N", "train so many epochs at most", 1, 1e6, NULL, "100, evar 200"),
-    FIELD(SJ_INT, "patience", patience, "N", "end after N epochs that bring nothing better", 1, 1e6, NULL, "20"),
-    FIELD(SJ_INT, "plateau", plateau, "N", "halve the rate after more than N of them", 1, 1e6, NULL,
-          "a quarter of the patience, evar never"),
-    FIELD(SJ_TEXT, "rates", rates_text, "R,R...", "learning rates to choose from", 0, 0, NULL,
-          "5e-5,1e-4,5e-4,1e-3,5e-3,1e-2, evar 3e-5"),
+    {SJ_CHOICE, 0, "protocol", AT(protocol), "NAME", "how to train", 0, 0, sj_probe_protocol_names, NULL, 1, NULL},
+    {SJ_INT, 0, "epochs", AT(epochs), "N", "train so many epochs at most", 1, 1e6, NULL, "100, evar 200", 1, NULL},
+    {SJ_INT, 0, "patience", AT(patience), "N", "end after N epochs that bring nothing better", 1, 1e6, NULL, "20", 1,
+     NULL},
+    {SJ_INT, 0, "plateau", AT(plateau), "N", "halve the rate after more than N of them", 1, 1e6, NULL,
+     "a quarter of the patience, evar never", 1, NULL},
+    {SJ_TEXT, 0, "rates", AT(rates_text), "R,R...", "learning rates to choose from", 0, 0, NULL,
+     "5e-5,1e-4,5e-4,1e-3,5e-3,1e-2, evar 3e-5", 1, NULL},
     {.type = SJ_OPTION_NONE},
 };
+#undef AT
 
 int sj_probe_check(struct sj_probe_settings *s)
 {

@@ -15,9 +15,9 @@ extern const char *const sj_probe_protocol_names[]; /* "marble", "evar", NULL */
 enum { SJ_PROBE_RATES = 16, SJ_PROBE_HIDDEN = 512 };
 
 /* How to train. What the protocols say, unless given:
- *             inputs        dropout  batch  rates                               epochs  patience  plateau
- *   marble    as they are   0.2      64     5e-5 1e-4 5e-4 1e-3 5e-3 1e-2       100     20        patience / 4, rounded up
- *   evar      standardised  0.5      128    3e-5                                200     20        never */
+ *           inputs        dropout  batch  rates                          epochs  patience  plateau
+ *   marble  as they are   0.2      64     5e-5 1e-4 5e-4 1e-3 5e-3 1e-2  100     20        patience / 4, rounded up
+ *   evar    standardised  0.5      128    3e-5                           200     20        never */
 struct sj_probe_settings {
     int protocol;              /* enum sj_probe_protocol */
     int64_t epochs;            /* at most; 0: the protocol's */

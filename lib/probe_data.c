@@ -233,7 +233,8 @@ static int close_gaps(struct intake *in, int keep_going)
     return SJ_OK;
 }
 
-int sj_probe_data_read(const char *source, const struct sj_probe_labels *l, int keep_going, struct sj_probe_data **out)
+int sj_probe_data_read(const char *source, const struct sj_probe_labels *l, int keep_going,
+                       struct sj_probe_data **out)
 {
     struct intake in = {.source = source, .l = l, .data = calloc(1, sizeof *in.data)};
     in.order = calloc((size_t)l->n, sizeof *in.order);

@@ -19,7 +19,8 @@ struct sj_probe_data {
  * Vectors without a label are left out and counted; so are, if keep_going, examples without a vector, else SJ_INPUT
  * names the first and their number. SJ_INPUT also: two vectors of a key that has a label; a value that is not finite;
  * a matrix of other rows than the labels; no example of a split left. */
-int sj_probe_data_read(const char *source, const struct sj_probe_labels *l, int keep_going, struct sj_probe_data **data);
+int sj_probe_data_read(const char *source, const struct sj_probe_labels *l, int keep_going,
+                       struct sj_probe_data **data);
 void sj_probe_data_free(struct sj_probe_data *data); /* NULL is allowed */
 
 #endif

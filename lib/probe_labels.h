@@ -1,7 +1,8 @@
 /* probe_labels: what is known of the examples of a probe, from a table.
  *
- * Tab-separated text as table.h reads it, with the columns `key` (of the embedding, or any name of the example), `split`
- * (train, valid or test), one or more of labels, and `row` (optional: of a matrix, from 0). Others are ignored. */
+ * Tab-separated text as table.h reads it, with the columns `key` (of the embedding, or any name of the example),
+ * `split` (train, valid or test), one or more of labels, and `row` (optional: of a matrix, from 0). Others are
+ * ignored. */
 #ifndef SJ_PROBE_LABELS_H
 #define SJ_PROBE_LABELS_H
 

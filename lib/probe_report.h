@@ -17,8 +17,8 @@ struct sj_probe_finding {
 
 enum sj_probe_tables { SJ_PROBE_PER_CLASS = 1, SJ_PROBE_CONFUSION = 2 };
 
-/* One line for each of n findings; then, with SJ_PROBE_PER_CLASS, a table with a line for each and every class, key, tag
- * or column; then, with SJ_PROBE_CONFUSION (class and key), how many test examples of each class were taken for which.
+/* One line for each of n findings; then, with SJ_PROBE_PER_CLASS, a table with a line for each class, key, tag or
+ * column; then, with SJ_PROBE_CONFUSION (class and key), how many test examples of each class were taken for which.
  * JSON: "table" is "result", "label" or "confusion". SJ_SYSTEM: no memory; errors of f show in ferror(f). */
 int sj_probe_report(const struct sj_probe_labels *l, const struct sj_probe_settings *s, int n,
                     const struct sj_probe_finding *found, unsigned tables, FILE *f, int json);
