@@ -1,12 +1,15 @@
 #include "points.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crc32c.h"
 #include "h5.h"
 #include "labels.h"
+#include "spool.h"
 
 enum { GRID = 64, MOST_ROWS = 8192, BLOCK_BYTES = 16 << 20 };
 static const double frame_s = 0.01; /* SPEC 2: unit of positions */
@@ -29,9 +32,10 @@ struct sj_points {
     struct record *record;
     int64_t records, record_room;
     int64_t memory_bytes;
-    float *value; /* all rows, or NULL; else a block of rows at a time */
-    int64_t value_rows;
-    float *some;
+    float *value;       /* all rows, or NULL where they do not fit */
+    int64_t value_rows; /* that it has room for; -1: they do not fit */
+    float *some;        /* a block of them: from the inputs, if all are HDF5, else from a file without a name */
+    int spool;          /* the latter, or -1 */
     struct sj_h5 *file; /* that `some` was read from last */
     int open;           /* its number */
     int64_t *file_row;  /* (n + 1) first row of each file */
@@ -57,21 +61,38 @@ static int all_files(const struct sj_points *p)
     return p->n > 0;
 }
 
-/* Room for more rows; where that would exceed the memory, they are given up. */
-static int grow(struct sj_points *p, int64_t rows, const char *name)
+static int spool_rows(struct sj_points *p, int64_t n, const float *x)
+{
+    const char *bytes = (const char *)x;
+    for (size_t left = (size_t)(n * p->d) * sizeof *x; left;) {
+        ssize_t k = write(p->spool, bytes, left);
+        if (k < 0 && errno != EINTR)
+            return sj_fail_errno("cannot keep vectors that do not fit in memory");
+        bytes += k > 0 ? k : 0;
+        left -= k > 0 ? (size_t)k : 0;
+    }
+    return SJ_OK;
+}
+
+/* The rows are more than may be in memory: those that can be read again are given up, others go into a file. */
+static int leave_memory(struct sj_points *p)
+{
+    int status = all_files(p) ? SJ_OK : sj_spool_new(&p->spool);
+    if (!status && p->spool >= 0)
+        status = spool_rows(p, p->rows, p->value);
+    free(p->value);
+    p->value = NULL;
+    p->value_rows = -1;
+    return status;
+}
+
+static int grow(struct sj_points *p, int64_t rows)
 {
     const int64_t own = p->d * (int64_t)sizeof(float), most = p->memory_bytes / own;
-    if (rows > most && !all_files(p))
-        return sj_fail(SJ_USAGE, "'%s' is a stream of more than the memory allowed (--memory): write it to an HDF5 "
-                       "file with sj-view", name);
-    if (rows > most) {
-        free(p->value);
-        p->value = NULL;
-        p->value_rows = -1;
-        return SJ_OK;
-    }
     if (rows <= p->value_rows)
         return SJ_OK;
+    if (rows > most)
+        return leave_memory(p);
     int64_t room = 2 * rows < most ? 2 * rows : most;
     float *more = realloc(p->value, (size_t)(room * own));
     if (!more)
@@ -114,7 +135,7 @@ static int take(struct sj_points *p, const struct sj_record *r, const char *name
         return sj_fail(SJ_INPUT, "'%s': '%s' has vectors of %lld values, those before have %lld", name, r->key,
                        (long long)d, (long long)p->d);
     p->d = d;
-    int status = p->value_rows < 0 ? SJ_OK : grow(p, p->rows + rows, name);
+    int status = p->value_rows < 0 ? SJ_OK : grow(p, p->rows + rows);
     if (status)
         return status;
     float *x = p->value_rows < 0 ? *room : p->value + p->rows * d;
@@ -127,6 +148,8 @@ static int take(struct sj_points *p, const struct sj_record *r, const char *name
     sj_dtype_to_f32(p->head->dtype, count, r->data, x);
     p->checksum = sj_crc32c(p->checksum, x, count * sizeof *x);
     status = check_values(x, count, name, r->key);
+    if (!status && p->spool >= 0)
+        status = spool_rows(p, rows, x);
     return status ? status : keep_record(p, r, rows);
 }
 
@@ -164,6 +187,8 @@ static int find_rows(struct sj_points *p)
     p->some = malloc((size_t)(p->block * p->d) * sizeof *p->some);
     if (!p->file_row || !p->some)
         return sj_fail(SJ_SYSTEM, "no memory for blocks of %lld vectors", (long long)p->block);
+    if (p->spool >= 0)
+        return SJ_OK;
     for (int i = 0; i < p->n && !status; i++) {
         enum sj_h5_type type;
         int rank = 0;
@@ -199,7 +224,7 @@ int sj_points_open(int n, const char *const *paths, int64_t memory_bytes, struct
     struct sj_points *p = calloc(1, sizeof *p);
     if (!p)
         return sj_fail(SJ_SYSTEM, "no memory");
-    *p = (struct sj_points){.n = n, .path = paths, .memory_bytes = memory_bytes};
+    *p = (struct sj_points){.n = n, .path = paths, .memory_bytes = memory_bytes, .spool = -1};
     int status = sj_labels_new(&p->label);
     if (!status)
         status = read_all(p);
@@ -217,6 +242,8 @@ void sj_points_close(struct sj_points *p)
 {
     if (!p)
         return;
+    if (p->spool >= 0)
+        close(p->spool);
     sj_h5_close(p->file);
     sj_head_free(p->head);
     sj_labels_free(p->label);
@@ -227,12 +254,29 @@ void sj_points_close(struct sj_points *p)
     free(p);
 }
 
+static int read_spool(const struct sj_points *p, int64_t first, int64_t n)
+{
+    char *to = (char *)p->some;
+    off_t at = (off_t)(first * p->d) * (off_t)sizeof *p->some;
+    for (size_t left = (size_t)(n * p->d) * sizeof *p->some; left;) {
+        ssize_t k = pread(p->spool, to, left, at);
+        if (!k || (k < 0 && errno != EINTR))
+            return sj_fail_errno("cannot read the vectors kept");
+        to += k > 0 ? k : 0;
+        at += k > 0 ? k : 0;
+        left -= k > 0 ? (size_t)k : 0;
+    }
+    return SJ_OK;
+}
+
 int sj_points_rows(struct sj_points *p, int64_t first, int64_t n, const float **x)
 {
     int file = 0, status = SJ_OK;
-    *x = p->value + first * p->d;
+    *x = p->value ? p->value + first * p->d : p->some;
     if (p->value || !n)
         return SJ_OK;
+    if (p->spool >= 0)
+        return read_spool(p, first, n);
     for (int64_t at = first; at < first + n && !status;) {
         while (p->file_row[file + 1] <= at)
             file++;
@@ -242,7 +286,6 @@ int sj_points_rows(struct sj_points *p, int64_t first, int64_t n, const float **
             status = sj_h5_read_box(p->file, "/embedding", SJ_H5_F32, 2, start, box, p->some + (at - first) * p->d);
         at = end;
     }
-    *x = p->some;
     return status;
 }
 

@@ -2,7 +2,7 @@
  *
  * A record of one vector is one row, a record of frames (time,vector) a row for each time, a record of tokens
  * (frequency,time,dim) a row for each token, in the order of its values. Rows stay in memory where all of them fit;
- * else HDF5 files are read again in blocks. Keys, positions and shapes of the records are always kept. */
+ * else HDF5 files are read again in blocks, and streams go into a file without a name in $TMPDIR (else /tmp). Keys, positions and shapes of the records are always kept. */
 #ifndef SJ_POINTS_H
 #define SJ_POINTS_H
 
@@ -13,8 +13,8 @@
 struct sj_points;
 
 /* Reads n paths (as sj_embeddings_open) once, and keeps the vectors if they take at most memory_bytes. SJ_INPUT: as
- * reading embeddings, records of different lengths, a value that is not finite (naming file and key). SJ_USAGE: more
- * than memory_bytes in a stream, which cannot be read again in blocks, or too little memory for blocks. */
+ * reading embeddings, records of different lengths, a value that is not finite (naming file and key). SJ_USAGE: too
+ * little memory for blocks. SJ_SYSTEM. */
 int sj_points_open(int n, const char *const *paths, int64_t memory_bytes, struct sj_points **p);
 void sj_points_close(struct sj_points *p); /* NULL is allowed */
 

@@ -154,14 +154,20 @@ same() {
 }
 same -j1 loose.h5
 same -j3 loose.h5
-same --memory 1 -j1 loose.h5
-same --memory 1 -j3 a.h5 b.h5 c.h5
+same --memory 1 -j1 a.h5 b.h5 c.h5
 same --backend cpu:reference loose.h5
 same --backend cpu:portable a.h5 b.h5 c.h5
 "$view" -o loose.sjt loose.h5
 same loose.sjt
 same a.h5 b.h5 c.h5
 ok "from a pipe" sh -c "'$knn' -q --cluster 12 --seed 7 - <loose.sjt | cmp - loose.tsv"
+"$view" -o big.sjt loose.h5 loose.h5 loose.h5
+"$knn" -q --cluster 5 --restarts 2 -o big.tsv big.sjt
+ok "more than memory" "$knn" -q --cluster 5 --restarts 2 --memory 1 -o x.tsv a.h5 b.h5 c.h5 loose.h5 loose.h5
+ok "is the same" cmp x.tsv big.tsv
+ok "a stream of more" "$knn" -q --cluster 5 --restarts 2 --memory 1 -o x.tsv big.sjt
+ok "too" cmp x.tsv big.tsv
+ok "from a pipe" sh -c "cat big.sjt | '$knn' -q --cluster 5 --restarts 2 --memory 1 - | cmp - big.tsv"
 ok "another seed" all --seed 8 -o x.tsv loose.h5
 ok "is another clustering" sh -c '! cmp -s x.tsv loose.tsv'
 ok "JSON" all --json -o loose.json loose.h5
@@ -250,9 +256,8 @@ is "$(sed -n 6p out | tr ',' '\n' | grep -c '"frequency":1\|"start_s":16.0\|"end
 # -- refusals
 fails 3 "3 vectors are too few for 4 clusters" "too few vectors" "$knn" --cluster 4 few.h5
 fails 3 "'inf.h5': 's1234/bass' holds a value that is not finite" "infinity" "$knn" --cluster 4 inf.h5
-"$view" -o large.sjt a.h5 b.h5 c.h5 a.h5 b.h5 c.h5 a.h5 b.h5 c.h5
-fails 2 "'large.sjt' is a stream of more than the memory allowed" "a stream larger than memory" \
-    "$knn" --memory 1 --cluster 4 large.sjt
+fails 4 "cannot keep anything in '/nowhere'" "no room for what does not fit in memory" \
+    env TMPDIR=/nowhere "$knn" --memory 1 --cluster 4 big.sjt
 fails 3 "values, those before have" "vectors of two lengths" "$knn" --cluster 4 loose.h5 wide.h5
 fails 3 "'loose.h5' comes from the model m; 'model.h5' from another" "of two models" "$knn" --cluster 4 loose.h5 model.h5
 "$BUILD/tests/make_stream" mel >mel.sjt
