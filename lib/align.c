@@ -24,20 +24,36 @@ void sj_curve_free(struct sj_curve *c)
     *c = (struct sj_curve){0};
 }
 
-int sj_align_unit(int64_t n, int64_t d, float *x)
+int sj_align_remove(int64_t n, int64_t d, int64_t period, float *x)
+{
+    double *mean = malloc((size_t)d * sizeof *mean + 1);
+    if (!mean)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    for (int64_t first = 0; first < period && first < n; first++) {
+        const double rows = (double)((n - first - 1) / period + 1);
+        memset(mean, 0, (size_t)d * sizeof *mean);
+        for (int64_t i = first; i < n; i += period)
+            for (int64_t k = 0; k < d; k++)
+                mean[k] += x[i * d + k] / rows;
+        for (int64_t i = first; i < n; i += period)
+            for (int64_t k = 0; k < d; k++)
+                x[i * d + k] = (float)(x[i * d + k] - mean[k]);
+    }
+    free(mean);
+    return SJ_OK;
+}
+
+void sj_align_unit(int64_t n, int64_t d, float *x)
 {
     for (int64_t i = 0; i < n; i++) {
         float *row = x + i * d;
         double square = 0;
         for (int64_t k = 0; k < d; k++)
             square += (double)row[k] * row[k];
-        if (!isfinite(square))
-            return sj_fail(SJ_INPUT, "a value is not finite");
         const double scale = square > 0 ? 1 / sqrt(square) : 0;
         for (int64_t k = 0; k < d; k++)
             row[k] = (float)(scale * row[k]);
     }
-    return SJ_OK;
 }
 
 /* How many i there are with 0 <= i < m and 0 <= i + j < n. */

@@ -4,7 +4,7 @@
  *
  * z: the frames of the stem, p: the frames predicted from the mix; one frame per time patch (160 ms), its frequencies
  * side by side. A frame is a vector as the model gives it, neither centred nor layer-normalised: only its length is
- * divided out. The mean goes over the i for which both frames exist, so it is over fewer frames the larger |j| is. Where
+ * divided out (sj_align_remove takes away more, for those who look for an offset). The mean goes over the i for which both frames exist, so it is over fewer frames the larger |j| is. Where
  * j > 0 the stem is late: what the mix wants now sounds j frames later in the stem. */
 #ifndef SJ_ALIGN_H
 #define SJ_ALIGN_H
@@ -24,11 +24,16 @@ struct sj_curve {
 int sj_curve_new(int64_t lags, struct sj_curve *c); /* all 0; SJ_SYSTEM: no memory */
 void sj_curve_free(struct sj_curve *c);             /* an empty curve is allowed */
 
-/* x (n, d): every row divided by its length; a row of zeros stays. SJ_INPUT: a value is not finite. */
-int sj_align_unit(int64_t n, int64_t d, float *x);
+/* x (n, d): from every row is taken what it has in common with the rows `period` before it and behind it: the mean of
+ * the rows i mod period. period 1: the mean of all; the number of frames in a chunk: what the encoder's positions, which
+ * begin anew with every chunk, put into them. */
+int sj_align_remove(int64_t n, int64_t d, int64_t period, float *x);
+
+/* x (n, d): every row divided by its length; a row of zeros stays. */
+void sj_align_unit(int64_t n, int64_t d, float *x);
 
 /* c = the curve of stem z (n, d) and prediction p (m, d), rows of length 1, by Fourier transforms. c has been made by
- * sj_curve_new. Error of a mean: below 1e-9. */
+ * sj_curve_new. Error of a mean: below 1e-6 (the rows are rounded to f32). */
 int sj_align_curve(int64_t n, const float *z, int64_t m, const float *p, int64_t d, int threads, struct sj_curve *c);
 
 void sj_curve_add(struct sj_curve *all, const struct sj_curve *c); /* of as many lags */

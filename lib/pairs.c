@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "align.h"
 #include "spool.h"
 
 /* A stem in the file. */
@@ -14,7 +15,11 @@ struct kept {
     int64_t rows, offset;
 };
 
+const char *const sj_remove_names[] = {"none", "mean", "place", NULL};
+
 struct sj_pairs {
+    enum sj_remove remove;
+    int64_t chunk[2]; /* frames of a chunk of the queries, of the stems */
     struct sj_embeddings *queries, *stems;
     struct sj_sequence query, stem;
     struct kept *kept;
@@ -24,20 +29,22 @@ struct sj_pairs {
     int64_t made; /* pairs so far */
 };
 
-int sj_pairs_open(const char *query, int n, const char *const *stems, struct sj_pairs **out, double *step_s)
+int sj_pairs_open(const char *query, int n, const char *const *stems, enum sj_remove what, struct sj_pairs **out,
+                  double *step_s)
 {
     struct sj_pairs *p = calloc(1, sizeof *p);
     double stem_step_s;
     if (!p)
         return sj_fail(SJ_SYSTEM, "no memory");
     p->file = -1;
+    p->remove = what;
     int status = sj_embeddings_open(query ? 1 : 0, &query, &p->queries);
     if (!status)
         status = sj_embeddings_open(n, stems, &p->stems);
     if (!status)
-        status = sj_sequence_check(p->queries, step_s);
+        status = sj_sequence_check(p->queries, step_s, &p->chunk[0]);
     if (!status)
-        status = sj_sequence_check(p->stems, &stem_step_s);
+        status = sj_sequence_check(p->stems, &stem_step_s, &p->chunk[1]);
     if (!status)
         status = sj_embeddings_match(sj_embeddings_head(p->queries), sj_embeddings_name(p->queries),
                                      sj_embeddings_head(p->stems), sj_embeddings_name(p->stems));
@@ -177,6 +184,17 @@ static int finish(struct sj_pairs *p)
     return status;
 }
 
+/* Frames as they are compared. */
+static int finish_frames(const struct sj_pairs *p, struct sj_sequence *s, int64_t chunk)
+{
+    int status = SJ_OK;
+    if (p->remove != SJ_REMOVE_NONE)
+        status = sj_align_remove(s->rows, s->d, p->remove == SJ_REMOVE_PLACE ? chunk : 1, s->value);
+    if (!status)
+        sj_align_unit(s->rows, s->d, s->value);
+    return status;
+}
+
 int sj_pairs_next(struct sj_pairs *p, const struct sj_sequence **query, const struct sj_sequence **stem)
 {
     *query = *stem = NULL;
@@ -191,6 +209,10 @@ int sj_pairs_next(struct sj_pairs *p, const struct sj_sequence **query, const st
     if (!status && p->stem.d != p->query.d)
         status = sj_fail(SJ_INPUT, "'%s' has frames of %lld values, '%s' of %lld", sj_embeddings_name(p->queries),
                          (long long)p->query.d, sj_embeddings_name(p->stems), (long long)p->stem.d);
+    if (!status)
+        status = finish_frames(p, &p->query, p->chunk[0]);
+    if (!status)
+        status = finish_frames(p, &p->stem, p->chunk[1]);
     if (status)
         return status;
     p->made++;

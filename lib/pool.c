@@ -66,6 +66,13 @@ static int put(const struct sj_record *like, int rank, const int64_t *dims, cons
     return sj_output_put(out, &r);
 }
 
+void sj_pool_frames(int64_t F, int64_t P, int64_t D, const float *z, float *out)
+{
+    for (int64_t t = 0; t < P; t++)
+        for (int64_t f = 0; f < F; f++)
+            memcpy(out + (t * F + f) * D, z + (f * P + t) * D, (size_t)D * sizeof *z);
+}
+
 static int put_frames(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z,
                       struct sj_output *out)
 {
@@ -76,9 +83,7 @@ static int put_frames(struct sj_pooler *p, const struct sj_record *like, int64_t
         p->frames = more;
         p->room = P;
     }
-    for (int64_t f = 0; f < p->F; f++)
-        for (int64_t t = 0; t < P; t++)
-            memcpy(p->frames + (t * p->F + f) * p->D, z + (f * P + t) * p->D, (size_t)p->D * sizeof *z);
+    sj_pool_frames(p->F, P, p->D, z, p->frames);
     return put(like, 2, (int64_t[]){P, p->F * p->D}, p->frames, out);
 }
 

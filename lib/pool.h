@@ -12,6 +12,9 @@ enum sj_pool { SJ_POOL_TOKEN, SJ_POOL_FRAME, SJ_POOL_TRACK };
 extern const char *const sj_pool_names[]; /* "token", "frame", "track", NULL */
 const char *sj_pool_dims(enum sj_pool mode); /* of the records: "frequency,time,dim" "time,vector" "vector" */
 
+/* out (P, F*D) = the frames of z (F, P, D). */
+void sj_pool_frames(int64_t F, int64_t P, int64_t D, const float *z, float *out);
+
 struct sj_pooler;
 
 int sj_pooler_new(enum sj_pool mode, int64_t F, int64_t D, struct sj_pooler **p);

@@ -1,9 +1,8 @@
 #include "sequence.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "align.h"
 
 /* Frames of the spectrogram in one of the embedding. */
 static int read_patch(const struct sj_head *head, int64_t *patch)
@@ -20,11 +19,11 @@ static int read_patch(const struct sj_head *head, int64_t *patch)
     return status;
 }
 
-int sj_sequence_check(const struct sj_embeddings *e, double *step_s)
+int sj_sequence_check(const struct sj_embeddings *e, double *step_s, int64_t *chunk)
 {
     const struct sj_head *head = sj_embeddings_head(e);
     const char *name = sj_embeddings_name(e);
-    int64_t patch = 1, hop = 1;
+    int64_t patch = 1, hop = 1, frames = 1;
     double rate_hz = 1;
     if (head->rank != 2 || strcmp(head->dim[0], "time") || strcmp(head->dim[1], "vector"))
         return sj_fail(SJ_INPUT, "'%s' does not hold frames: use --pool frame of sj-embed and sj-predict", name);
@@ -33,8 +32,11 @@ int sj_sequence_check(const struct sj_embeddings *e, double *step_s)
         status = sj_head_int(head, "mel_hop_samples", &hop);
     if (!status)
         status = sj_head_real(head, "mel_sample_rate_hz", &rate_hz);
-    if (!status && (hop < 1 || !(rate_hz > 0)))
+    if (!status)
+        status = sj_head_int(head, "chunk_frames", &frames);
+    if (!status && (hop < 1 || !(rate_hz > 0) || frames < patch))
         status = sj_fail(SJ_INPUT, "its frames have no length");
+    *chunk = frames / patch;
     *step_s = (double)(patch * hop) / rate_hz;
     return status ? sj_fail_at(status, "'%s'", name) : SJ_OK;
 }
@@ -66,8 +68,10 @@ static int append(struct sj_embeddings *e, struct sj_sequence *s, const struct s
     float *to = s->value + s->rows * s->d;
     sj_dtype_to_f32(sj_embeddings_head(e)->dtype, (size_t)(r->dims[0] * s->d), r->data, to);
     s->rows += r->dims[0];
-    status = sj_align_unit(r->dims[0], s->d, to);
-    return status ? sj_fail_at(status, "'%s': '%s'", sj_embeddings_name(e), r->key) : SJ_OK;
+    for (int64_t i = 0; i < r->dims[0] * s->d; i++)
+        if (!isfinite(to[i]))
+            return sj_fail(SJ_INPUT, "'%s': '%s' holds a value that is not finite", sj_embeddings_name(e), r->key);
+    return SJ_OK;
 }
 
 /* Whether r is the chunk that goes behind those of s, which are `parts`. */

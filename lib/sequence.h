@@ -15,12 +15,11 @@ struct sj_sequence {
     int64_t room;  /* values that there is room for */
 };
 
-/* SJ_INPUT, saying what to do, unless the records are frames. *step_s: from one to the next, of the parameters of the
- * spectrogram. */
-int sj_sequence_check(const struct sj_embeddings *e, double *step_s);
+/* SJ_INPUT, saying what to do, unless the records are frames. *step_s: from one to the next; *chunk: frames of a chunk
+ * but the last; of the parameters of the spectrogram. */
+int sj_sequence_check(const struct sj_embeddings *e, double *step_s, int64_t *chunk);
 
-/* The next key, its chunks one after the other as their positions say, every frame divided by its length; s->key NULL
- * at the end. s is empty, {0}, or what an earlier call left. SJ_INPUT: a chunk is missing or not in its place, a value
+/* The next key, its chunks one after the other as their positions say; s->key NULL at the end. s is empty, {0}, or what an earlier call left. SJ_INPUT: a chunk is missing or not in its place, a value
  * is not finite. */
 int sj_sequence_next(struct sj_embeddings *e, struct sj_sequence *s);
 void sj_sequence_free(struct sj_sequence *s);
