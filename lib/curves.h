@@ -1,4 +1,4 @@
-/* curves: similarity of stems and predictions over time shifts, as sj-align --curve prints them (schemas/reports.md). */
+/* curves: similarity of stems and predictions over time shifts, as sj-align --curve prints it (schemas/reports.md). */
 #ifndef SJ_CURVES_H
 #define SJ_CURVES_H
 
@@ -27,8 +27,8 @@ struct sj_curves {
 int sj_curves_read(const char *path, struct sj_curves *c);
 void sj_curves_free(struct sj_curves *c); /* zeros are allowed */
 
-/* chosen (n): the numbers, ascending, of *count pairs, n or all where there are no more, spread over the tracks (a key up
- * to its last slash) and, from track to track, over the classes. n at least 1. */
+/* chosen (n): the numbers, ascending, of *count pairs, n or all where there are no more, spread over the tracks (a key
+ * up to its last slash) and, from track to track, over the classes. n at least 1. */
 int sj_curves_choose(const struct sj_curves *c, int64_t n, int64_t *chosen, int64_t *count);
 
 /* {"query", "class", "lag": [s], "similarity": [], "frames": []}. */

@@ -16,8 +16,8 @@ static const struct section {
     const char *id, *title, *what;
 } sections[] = {
     {"table1", "Table 1: finding the missing stem",
-     "For every mix without one of its stems, the prediction is looked for among all stems of the data set: how often the "
-     "true stem is among the nearest, and how near it ranks."},
+     "For every mix without one of its stems, the prediction is looked for among all stems of the data set: how often "
+     "the true stem is among the nearest, and how near it ranks."},
     {"figure2", "Figure 2: what the nearest stem is",
      "Whether the nearest stem has the right instrument and comes from the right song, by instrument."},
     {"figure3", "Figure 3: listening test",
@@ -178,24 +178,18 @@ static int read_file(const char *path, char **data, size_t *size)
     return SJ_OK;
 }
 
-/* A name made of words, with blanks between them. */
-static void write_words(FILE *out, size_t n, const char *name)
-{
-    char text[256];
-    snprintf(text, sizeof text, "%.*s", (int)n, name);
-    for (char *p = text; *p; p++)
-        *p = *p == '-' || *p == '_' ? ' ' : *p;
-    sj_page_text(out, text);
-}
-
 /* "table1-by-class.tsv" of the section table1: "by class"; of "table1.tsv" nothing is written. */
 static void write_heading(FILE *out, const char *name, const struct section *of)
 {
+    char text[256];
     const size_t id = strlen(of->id), end = strlen(name) - strlen(strrchr(name, '.'));
     if (end <= id)
         return;
+    snprintf(text, sizeof text, "%.*s", (int)(end - id - 1), name + id + 1);
+    for (char *p = text; *p; p++)
+        *p = *p == '-' || *p == '_' ? ' ' : *p;
     fputs("<h3>", out);
-    write_words(out, end - id - 1, name + id + 1);
+    sj_page_text(out, text);
     fputs("</h3>\n", out);
 }
 
@@ -212,77 +206,21 @@ static void write_link(FILE *out, const char *to, const char *class, const char 
     fputs("</a>", out);
 }
 
-static int is_number(const char *text)
-{
-    char *end;
-    strtod(text, &end);
-    return end != text && (!*end || !strcmp(end, "%"));
-}
-
-static int is_none(const char *text)
-{
-    return !*text || !strcmp(text, "-") || !strcmp(text, "absent");
-}
-
-static int is_numeric(const struct sj_table *t, int column)
-{
-    int numbers = 0;
-    for (int64_t row = 0; row < t->rows; row++) {
-        const char *text = sj_table_text(t, row, column);
-        if (is_number(text))
-            numbers = 1;
-        else if (!is_none(text))
-            return 0;
-    }
-    return numbers;
-}
-
-static void write_cells(FILE *out, const struct sj_table *t, int64_t row, const char *numeric)
-{
-    const char *tag = row < 0 ? "th" : "td";
-    fputs("<tr>", out);
-    for (int c = 0; c < t->columns; c++) {
-        const char *text = row < 0 ? t->name[c] : sj_table_text(t, row, c);
-        const int none = row >= 0 && is_none(text);
-        fprintf(out, "<%s%s%s%s%s>", tag, numeric[c] || none ? " class=\"" : "", numeric[c] ? "n" : "", none ? " none" : "",
-                numeric[c] || none ? "\"" : "");
-        if (row < 0)
-            write_words(out, strlen(text), text);
-        else
-            sj_page_text(out, text);
-        fprintf(out, "</%s>", tag);
-    }
-    fputs("</tr>\n", out);
-}
-
 static int write_table(FILE *out, const char *path, const char *name)
 {
     struct sj_table t;
     int status = sj_table_read(path, &t);
     if (status)
         return status;
-    char *numeric = calloc((size_t)t.columns, 1);
-    if (!numeric) {
-        sj_table_free(&t);
-        return sj_fail(SJ_SYSTEM, "no memory");
-    }
     if (t.rows > ROWS) {
         fputs("<p>", out);
         write_link(out, name, "", name);
         fprintf(out, ": %lld rows</p>\n", (long long)t.rows);
     } else {
-        for (int c = 0; c < t.columns; c++)
-            numeric[c] = (char)is_numeric(&t, c);
-        fputs("<div class=\"wide\" tabindex=\"0\"><table>\n<thead>", out);
-        write_cells(out, &t, -1, numeric);
-        fputs("</thead>\n<tbody>\n", out);
-        for (int64_t row = 0; row < t.rows; row++)
-            write_cells(out, &t, row, numeric);
-        fputs("</tbody>\n</table></div>\n", out);
+        status = sj_page_table(out, &t);
     }
-    free(numeric);
     sj_table_free(&t);
-    return SJ_OK;
+    return status;
 }
 
 /* Figures are images of their own: what they define by name cannot get mixed up. */
@@ -307,18 +245,24 @@ static int write_figure(FILE *out, const char *path, const char *name, const str
     return SJ_OK;
 }
 
+/* The note of a table, or of a figure without a table of its name. */
 static int write_note(FILE *out, const struct sj_showing *s, const char *name)
 {
-    char *note = beside(name, ".txt"), *path = note ? path_of(s, note) : NULL, *text = NULL;
+    char *note = beside(name, ".txt"), *table = beside(name, ".tsv"), *text = NULL;
+    char *path = note ? path_of(s, note) : NULL;
     size_t size;
-    int status = path ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
-    if (!status && !access(path, F_OK) && !(status = read_file(path, &text, &size))) {
+    int status = path && table ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
+    if (!status && has(s, note) && (ends_in(name, ".tsv") || !has(s, table))
+        && !(status = read_file(path, &text, &size))) {
+        while (size && strchr(" \n", text[size - 1]))
+            text[--size] = 0;
         fputs("<p class=\"note\">", out);
         sj_page_text(out, text);
         fputs("</p>\n", out);
     }
     free(text);
     free(path);
+    free(table);
     free(note);
     return status;
 }
@@ -380,18 +324,23 @@ static int write_provenance(FILE *out, const struct sj_showing *s)
     return status;
 }
 
+static void write_header(FILE *out, const struct sj_showing *s)
+{
+    fputs("<header>\n<h1>Stem compatibility: tables and figures</h1>\n<p>The experiments of Stem-JEPA (Riou et al., "
+          "ISMIR 2024), made anew. What is absent was not made; nothing is filled in for it.</p>\n"
+          "<nav aria-label=\"Sections\">\n", out);
+    for (int i = 0; i < SECTIONS; i++) {
+        const char *title = sections[i].title, *class = is_there(s, &sections[i]) ? "" : " class=\"absent\"";
+        fprintf(out, "<a href=\"#%s\"%s>%.*s</a>\n", sections[i].id, class, (int)strcspn(title, ":"), title);
+    }
+    fputs("</nav>\n</header>\n", out);
+}
+
 int sj_showing_write(FILE *out, const struct sj_showing *s)
 {
     int status = SJ_OK;
-    fputs("<header>\n<h1>Stem compatibility: tables and figures</h1>\n<p>The experiments of Stem-JEPA (Riou et al., ISMIR "
-          "2024), made anew. What is absent was not made; nothing is filled in for it.</p>\n<nav aria-label=\"Sections\">\n",
-          out);
-    for (int i = 0; i < SECTIONS; i++) {
-        const char *title = sections[i].title;
-        fprintf(out, "<a href=\"#%s\"%s>%.*s</a>\n", sections[i].id, is_there(s, &sections[i]) ? "" : " class=\"absent\"",
-                (int)strcspn(title, ":"), title);
-    }
-    fputs("</nav>\n</header>\n<main>\n", out);
+    write_header(out, s);
+    fputs("<main>\n", out);
     for (int i = 0; i < SECTIONS && !status; i++)
         status = write_section(out, s, &sections[i]);
     fputs("</main>\n", out);

@@ -1,10 +1,10 @@
 /* showing: the results of the experiments in one folder, as one page of HTML.
  *
- * Looked at are the files that lie directly in the folder. Those named ID.EXT or ID-NAME.EXT belong to the section ID, one
- * of table1 figure2 figure3 figure4 figure5 table3:
+ * Looked at are the files that lie directly in the folder. Those named ID.EXT or ID-NAME.EXT belong to the section ID,
+ * one of table1 figure2 figure3 figure4 figure5 table3:
  *   .tsv   a table; of more than 100 rows a link to the file
  *   .svg   a figure; .png too, where there is no .svg of the same name
- *   .txt   a note under the table or figure of the same name
+ *   .txt   a note under the table of the same name, or else the figure
  *   .html  a page that is linked to; for figure3 also listening-test/index.html
  * A section without any is shown as absent. provenance.tsv, with the columns name and value, is the footer. */
 #ifndef SJ_SHOWING_H

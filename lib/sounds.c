@@ -78,12 +78,13 @@ static int gather(struct gathering *g, struct sj_reader *in)
     if (!status)
         status = sj_unchunk_open(head, &g->unchunk);
     if (!status && (g->unchunk.pairs || g->unchunk.rate_hz < 3000 || g->unchunk.rate_hz > 768000))
-        status = sj_fail(SJ_INPUT, "'%s' carries %s", sj_reader_name(in),
-                         g->unchunk.pairs ? "training pairs where whole signals are wanted" : "a rate no browser plays");
-    while (!status && !(status = sj_reader_next(in, &r)) && r && !(status = sj_unchunk_put(&g->unchunk, r, &begins, &n))) {
-        if (begins && (s = find(g, head, r)))
+        status = sj_fail(SJ_INPUT, "'%s' carries %s", sj_reader_name(in), g->unchunk.pairs
+                         ? "training pairs where whole signals are wanted" : "a rate that no browser plays");
+    while (!status && !(status = sj_reader_next(in, &r)) && r) {
+        status = sj_unchunk_put(&g->unchunk, r, &begins, &n);
+        if (!status && begins && (s = find(g, head, r)))
             s->samples = 0;
-        if (s)
+        if (!status && s)
             status = append(g, head->dtype, s, r, n);
     }
     return status;

@@ -1,7 +1,8 @@
 /* make_stream: a small stream of the kind asked for, to standard output, for the tests of the tools.
  *   make_stream wave|rest|pair|mel|melpair|track|frame|token [N [DTYPE [VALUE]]]
- * N songs (2) of a bass and a drums record each; rest is wave with the role rest. VALUE: also a last record whose values are all VALUE ("nan"). Sample i
- * of track k of a wave is (i % 1000 - 500 + k) / 32768, so that chunks can be told from each other. */
+ * N songs (2) of a bass and a drums record each; rest is wave with the role rest. VALUE: also a last record whose
+ * values are all VALUE ("nan"). Sample i of track k of a wave is (i % 1000 - 500 + k) / 32768, so that chunks can be
+ * told from each other. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,8 @@ int main(int argc, char **argv)
     while (form < FORMS && (argc < 2 || strcmp(forms[form].name, argv[1])))
         form++;
     if (form == FORMS || (argc > 3 && sj_dtype_parse(argv[3], &dtype)))
-        return fputs("make_stream wave|rest|pair|mel|melpair|track|frame|token [SONGS [DTYPE [VALUE]]]\n", stderr), SJ_USAGE;
+        return fputs("make_stream wave|rest|pair|mel|melpair|track|frame|token [SONGS [DTYPE [VALUE]]]\n", stderr),
+               SJ_USAGE;
     int status = sj_head_new(forms[form].kind, forms[form].dims, dtype, &head);
     if (!status && !(status = sj_head_set_classes(head, 4, classes)) && !(status = add_params(head)))
         status = sj_writer_open(NULL, head, &w);

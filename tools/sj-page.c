@@ -15,8 +15,8 @@ static double seconds;
 enum { PAIRS = 8, SECONDS = 40 };
 
 static const struct sj_option options[] = {
-    {SJ_TEXT, 0, "curves", &curves, 0, "FILE", "similarity over time shifts, of sj-align --curve: a page of figure 4", 0,
-     0, NULL, NULL, 0, NULL},
+    {SJ_TEXT, 0, "curves", &curves, 0, "FILE", "similarity over time shifts, of sj-align --curve: a page of figure 4",
+     0, 0, NULL, NULL, 0, NULL},
     {SJ_INT, 'n', "pairs", &pairs, 0, "N", "with --curves: how many pairs get a curve of their own, and sound", 1, 1000,
      NULL, "8", 0, NULL},
     {SJ_REAL, 0, "seconds", &seconds, 0, "SECONDS", "with --curves: length of the sounds", 1, 600, NULL, "40", 0, NULL},
@@ -144,9 +144,9 @@ static const struct sj_tool tool = {
     .name = "sj-page",
     .summary = "pages for a browser, of curves with sound, or of tables and figures",
     .operands = "[FILE...]",
-    .details = "--curves makes the interactive figure 4 of the curves and of wave/1 streams with the stems and rests that\n"
-               "they speak of (sj-chunk --stems --mixes); --report gathers the tables and figures of a folder. A page is\n"
-               "one file, works from the file system and asks nothing of the network.",
+    .details = "--curves makes the interactive figure 4 of the curves and of wave/1 streams with the stems and rests\n"
+               "that they speak of (sj-chunk --stems --mixes); --report gathers the tables and figures of a folder.\n"
+               "A page is one file, works from the file system and asks nothing of the network.",
     .options = options,
     .common = SJ_TAKES_OUTPUT,
     .min_operands = 0,

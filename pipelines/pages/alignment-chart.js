@@ -21,9 +21,11 @@ const number = x => (x < 0 ? '\u2212' : '') + Math.abs(x).toFixed(4);
 const minutes = s => Math.floor(s / 60) + ':' + (s % 60 < 10 ? '0' : '') + (Math.floor(s % 60 * 10) / 10).toFixed(1);
 
 // -- the curves: those of pairs, which can be heard, then the mean
-const curves = data.pairs.map((p, i) => ({...p, pair: i, colour: `var(--c${i % 8})`, dash: ['', '8 3', '2 3'][(i >> 3) % 3],
+const curves = data.pairs.map((p, i) => ({...p, pair: i,
+  colour: `var(--c${i % 8})`, dash: ['', '8 3', '2 3'][(i >> 3) % 3],
   name: p.query.endsWith('/' + p.class) ? p.query.slice(0, -p.class.length - 1) : p.query}));
-if (data.all) curves.push({...data.all, pair: null, colour: 'var(--ink)', dash: '', name: `Mean of ${data.pairs_in_all} pairs`});
+if (data.all)
+  curves.push({...data.all, pair: null, colour: 'var(--ink)', dash: '', name: `Mean of ${data.pairs_in_all} pairs`});
 for (const c of curves) {
   c.on = true;
   c.best = c.similarity.reduce((b, v, i) => v !== null && (b < 0 || v > c.similarity[b]) ? i : b, -1);
@@ -83,7 +85,8 @@ function pathOf(c) {
   return d;
 }
 function drawAxes(g) {
-  const stepX = lagStep(view[1] - view[0], plot.width / 46), stepY = niceStep(yView[1] - yView[0], plot.height / 46);
+  const stepX = lagStep(view[1] - view[0], plot.width / 46);
+  const stepY = niceStep(yView[1] - yView[0], plot.height / 46);
   const digits = Math.max(0, -Math.floor(Math.log10(stepY) + 1e-9)), lines = make('g', {class: 'grid'}, g);
   for (let k = Math.ceil(view[0] / stepX - 1e-9); k * stepX <= view[1] + 1e-9; k++) {
     const x = toX(k * stepX);
@@ -97,10 +100,11 @@ function drawAxes(g) {
     make('text', {x: plot.left - 8, y: y + 4, 'text-anchor': 'end'}, g).textContent =
       (k < 0 ? '\u2212' : '') + Math.abs(k * stepY).toFixed(digits);
   }
-  make('text', {x: plot.left + plot.width / 2, y: plot.top + plot.height + 38, 'text-anchor': 'middle'}, g).textContent =
+  const x = plot.left + plot.width / 2, y = plot.top + plot.height / 2;
+  make('text', {x, y: plot.top + plot.height + 38, 'text-anchor': 'middle'}, g).textContent =
     'the stem is taken later by (seconds)';
-  make('text', {x: 14, y: plot.top + plot.height / 2, 'text-anchor': 'middle',
-    transform: `rotate(-90 14 ${plot.top + plot.height / 2})`}, g).textContent = 'cosine similarity';
+  make('text', {x: 14, y, 'text-anchor': 'middle', transform: `rotate(-90 14 ${y})`}, g).textContent =
+    'cosine similarity';
   if (view[0] < 0 && view[1] > 0)
     make('line', {class: 'zero', x1: toX(0), x2: toX(0), y1: plot.top, y2: plot.top + plot.height}, g);
 }
@@ -121,7 +125,8 @@ function draw() {
       y1: toY(data.random), y2: toY(data.random)}, g);
   for (const c of curves)
     c.path = make('path', {class: 'curve' + (c.pair === null ? ' mean' : '') + (c.on ? '' : ' off'), d: pathOf(c),
-      style: `stroke: ${c.colour}`, 'stroke-dasharray': c.dash || 'none', 'data-curve': c.pair === null ? 'mean' : c.pair}, g);
+      style: `stroke: ${c.colour}`, 'stroke-dasharray': c.dash || 'none',
+      'data-curve': c.pair === null ? 'mean' : c.pair}, g);
   cross = make('g', {}, chart);
   drawCross();
   $('reset').disabled = $('out').disabled = view[0] <= full[0] && view[1] >= full[1];
@@ -147,7 +152,8 @@ const titleOf = c => c.pair === null ? c.name : `${c.name}, ${c.class}`;
 const pairOf = c => c.pair === null ? chosen : c.pair;
 function show(c, i, at) {
   near = {curve: c, i};
-  const lag = c.lag[i], value = c.similarity[i], mean = data.all && c.pair !== null ? curves[curves.length - 1] : null;
+  const lag = c.lag[i], value = c.similarity[i];
+  const mean = data.all && c.pair !== null ? curves[curves.length - 1] : null;
   const rows = [element('b', {}, titleOf(c)), `${signed(lag)} s: ${number(value)}`];
   if (c.frames[i]) rows.push(element('span', {class: 'hint'}, `over ${c.frames[i]} frames`));
   if (mean) {
@@ -160,7 +166,8 @@ function show(c, i, at) {
   $('tip').hidden = false;
   const box = $('box').getBoundingClientRect(), tip = $('tip').getBoundingClientRect();
   const x = at ? at.x : toX(lag), y = at ? at.y : toY(value);
-  $('tip').style.left = clamp(x + 16 + tip.width > box.width ? x - tip.width - 16 : x + 16, 0, box.width - tip.width) + 'px';
+  const left = x + 16 + tip.width > box.width ? x - tip.width - 16 : x + 16;
+  $('tip').style.left = clamp(left, 0, Math.max(0, box.width - tip.width)) + 'px';
   $('tip').style.top = clamp(y - tip.height - 12, 0, Math.max(0, box.height - tip.height)) + 'px';
   $('reading').replaceChildren(element('b', {}, titleOf(c)), ` at ${signed(lag)} s: ${number(value)}`);
   drawCross();
@@ -178,7 +185,8 @@ function nearest(x, y) {
     if (!c.on) continue;
     const lag = toLag(x), i = indexAt(c, lag);
     if (c.similarity[i] === null) continue;
-    const away = Math.hypot(toY(c.similarity[i]) - y, Math.max(0, Math.abs(toX(c.lag[i]) - x) - plot.width / c.lag.length));
+    const across = Math.max(0, Math.abs(toX(c.lag[i]) - x) - plot.width / c.lag.length);
+    const away = Math.hypot(toY(c.similarity[i]) - y, across);
     if (!best || away < best.away) best = {curve: c, i, away};
   }
   return best;
@@ -187,7 +195,8 @@ const at = event => {
   const box = chart.getBoundingClientRect();
   return {x: event.clientX - box.left, y: event.clientY - box.top};
 };
-const within = p => p.x >= plot.left - 4 && p.x <= plot.left + plot.width + 4 && p.y >= 0 && p.y <= plot.top + plot.height + 4;
+const within = p => p.x >= plot.left - 4 && p.x <= plot.left + plot.width + 4 &&
+  p.y >= 0 && p.y <= plot.top + plot.height + 4;
 
 // -- moving about
 function setView(low, high) {
@@ -207,7 +216,8 @@ function zoom(factor, centre = near ? near.curve.lag[near.i] : (view[0] + view[1
 chart.addEventListener('wheel', e => {
   const p = at(e), along = Math.abs(e.deltaX) > Math.abs(e.deltaY), unit = e.deltaMode ? 30 : 1;
   const by = e.deltaX * unit / plot.width * (view[1] - view[0]);
-  const moved = along ? setView(view[0] + by, view[1] + by) : zoom(Math.exp(clamp(e.deltaY * unit, -200, 200) * .002), toLag(p.x));
+  const moved = along ? setView(view[0] + by, view[1] + by)
+    : zoom(Math.exp(clamp(e.deltaY * unit, -200, 200) * .002), toLag(p.x));
   if (moved || e.deltaY < 0) e.preventDefault(); // at the whole, the page scrolls on
 }, {passive: false});
 const fingers = new Map();
@@ -282,9 +292,11 @@ chart.addEventListener('keydown', e => {
     step(c, indexAt(c, now.curve.lag[now.i]) - 1, 1);
   } else if (e.key === 'Home') step(now.curve, indexAt(now.curve, 0) - 1, 1);
   else if (e.key === 'End') read(now.curve, now.curve.best);
-  else if (e.key === 'Enter') { read(now.curve, now.i); play(pairOf(now.curve), now.curve.lag[now.i]); }
-  else if (e.key === ' ') { if (playing) stop(); else { read(now.curve, now.i); play(pairOf(now.curve), now.curve.lag[now.i]); } }
-  else return;
+  else if (e.key === ' ' && playing) stop();
+  else if (e.key === 'Enter' || e.key === ' ') {
+    read(now.curve, now.i);
+    play(pairOf(now.curve), now.curve.lag[now.i]);
+  } else return;
   e.preventDefault();
 });
 $('in').onclick = () => zoom(.6);
@@ -296,20 +308,24 @@ function entry(name, detail, colour, dash, on, change, button) {
   const tick = element('input', {type: 'checkbox'});
   tick.checked = on;
   tick.onchange = () => { change(tick.checked); draw(); };
-  const swatch = element('span', {class: 'swatch', style: `border-color: ${colour}; border-top-style: ${dash ? 'dashed' : 'solid'}`});
+  const swatch = element('span', {class: 'swatch',
+    style: `border-color: ${colour}; border-top-style: ${dash ? 'dashed' : 'solid'}`});
   const text = element('span', {class: 'name', title: name}, name, element('small', {}, detail));
   const item = element('li', {}, element('label', {}, tick, swatch, text), ...(button ? [button] : []));
   $('legend').append(item);
   return {item, tick};
 }
 for (const c of curves) {
-  const hear = c.pair === null ? null : element('button', {'aria-label': `Hear ${titleOf(c)} at its best shift`}, 'Hear');
+  const hear = c.pair === null ? null
+    : element('button', {'aria-label': `Hear ${titleOf(c)} at its best shift`}, 'Hear');
   if (hear) hear.onclick = () => play(c.pair, c.best < 0 ? 0 : c.lag[c.best]);
   const peak = c.best < 0 ? 'no value' : `${number(c.similarity[c.best])} at ${signed(c.lag[c.best])} s`;
-  c.entry = entry(c.name, c.pair === null ? peak : `${c.class} \u00b7 ${peak}`, c.colour, c.dash, true, on => { c.on = on; }, hear);
+  const detail = c.pair === null ? peak : `${c.class} \u00b7 ${peak}`;
+  c.entry = entry(c.name, detail, c.colour, c.dash, true, on => { c.on = on; }, hear);
 }
 if (data.random !== undefined)
-  entry('Random pairs', `stems of other tracks: ${number(data.random)}`, 'var(--quiet)', '7 5', true, on => { randomOn = on; });
+  entry('Random pairs', `stems of other tracks: ${number(data.random)}`, 'var(--quiet)', '7 5', true,
+    on => { randomOn = on; });
 const setAll = on => {
   for (const c of curves) if (c.pair !== null) c.on = c.entry.tick.checked = on;
   draw();
@@ -317,4 +333,5 @@ const setAll = on => {
 $('every').onclick = () => setAll(true);
 $('none').onclick = () => setAll(false);
 if (data.all) $('mean-of').textContent = `; the mean is over ${data.pairs_in_all} pairs of mix and stem`;
-if (data.random !== undefined) $('random-is').textContent = 'Random pairs are stems with the predictions from other tracks. ';
+if (data.random !== undefined)
+  $('random-is').textContent = 'Random pairs are stems with the predictions from other tracks. ';

@@ -13,7 +13,8 @@ function samplesOf(id) {
   return sounds.get(id);
 }
 function source(id, gain, pair) {
-  const x = samplesOf(id), buffer = context.createBuffer(1, x.length, curves[pair].rate_hz), node = context.createBufferSource();
+  const x = samplesOf(id), buffer = context.createBuffer(1, x.length, curves[pair].rate_hz);
+  const node = context.createBufferSource();
   buffer.copyToChannel(x, 0);
   node.buffer = buffer;
   node.connect(gain);
@@ -21,21 +22,23 @@ function source(id, gain, pair) {
 }
 // Where mix and shifted stem both sound, in seconds of the mix's excerpt.
 const overlap = (pair, lag) => [Math.max(0, -lag), curves[pair].seconds - Math.max(0, lag)];
-const position = () => playing ? clamp(playing.from + context.currentTime - playing.when, playing.from, playing.end) : 0;
+const position = () => clamp(playing.from + context.currentTime - playing.when, playing.from, playing.end);
 
 function choose(pair, lag) {
   chosen = pair;
   chosenLag = lag;
   for (const c of curves) c.entry.item.classList.toggle('chosen', c.pair === pair);
   const c = curves[pair], [start, end] = overlap(pair, lag);
-  const where = Math.abs(lag) < .005 ? 'in its place' : `taken ${Math.abs(lag).toFixed(2)} s ${lag > 0 ? 'later' : 'earlier'}`;
+  const where = Math.abs(lag) < .005 ? 'in its place'
+    : `taken ${Math.abs(lag).toFixed(2)} s ${lag > 0 ? 'later' : 'earlier'}`;
   const far = end - start < .25 ? `: the excerpts of ${c.seconds.toFixed(1)} s do not overlap` : '';
-  $('what').replaceChildren(element('b', {}, c.name), ` \u2014 mix without ${c.class}, and the ${c.class} ${where}${far}`);
+  $('what').replaceChildren(element('b', {}, c.name),
+    ` \u2014 mix without ${c.class}, and the ${c.class} ${where}${far}`);
   $('toggle').disabled = far !== '';
   $('position').max = c.seconds;
   tell(playing ? position() : clamp(0, start, Math.max(start, end)));
 }
-// Plays the pair from `from` (seconds of the mix; none: the same position when it is playing already, else the beginning).
+// Plays the pair from `from` (seconds of the mix; none: from where it is now when it is playing, else the beginning).
 async function play(pair, lag, from) {
   const [start, end] = overlap(pair, lag), mine = ++turn;
   if (from === undefined) from = playing && playing.pair === pair ? position() : start;
@@ -54,7 +57,8 @@ async function play(pair, lag, from) {
   await context.resume();
   if (mine !== turn) return; // another was asked for meanwhile
   from = from > start && from < end - .25 ? from : start;
-  const mix = source(`mix-${pair}`, mixGain, pair), stem = source(`stem-${pair}`, stemGain, pair), when = context.currentTime + .06;
+  const mix = source(`mix-${pair}`, mixGain, pair), stem = source(`stem-${pair}`, stemGain, pair);
+  const when = context.currentTime + .06;
   mix.start(when, from, end - from);
   stem.start(when, from + lag, end - from);
   playing = {pair, lag, from, end, when, nodes: [mix, stem]};
@@ -105,9 +109,13 @@ function outline(id, columns) {
   return outlines.get(key);
 }
 function drawLanes(seconds) {
-  const canvas = $('lanes'), scale = devicePixelRatio || 1, box = canvas.getBoundingClientRect(), style = getComputedStyle(document.body);
-  const width = Math.max(1, Math.round(box.width)), height = Math.round(box.height), c = curves[chosen], lane = height / 2;
-  if (canvas.width !== Math.round(width * scale)) { canvas.width = Math.round(width * scale); canvas.height = Math.round(height * scale); }
+  const canvas = $('lanes'), scale = devicePixelRatio || 1, box = canvas.getBoundingClientRect();
+  const width = Math.max(1, Math.round(box.width)), height = Math.round(box.height), lane = height / 2;
+  const style = getComputedStyle(document.body), c = curves[chosen];
+  if (canvas.width !== Math.round(width * scale)) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+  }
   const pen = canvas.getContext('2d'), colour = name => style.getPropertyValue(name).trim();
   const [start, end] = overlap(chosen, chosenLag), x = s => s / c.seconds * width;
   pen.setTransform(scale, 0, 0, scale, 0, 0);
@@ -115,7 +123,8 @@ function drawLanes(seconds) {
   pen.fillStyle = colour('--card');
   if (end > start) pen.fillRect(x(start), 0, x(end) - x(start), height);
   ['mix', 'stem'].forEach((which, k) => {
-    const peaks = outline(`${which}-${chosen}`, width), moved = k ? -x(chosenLag) : 0, most = peaks.reduce((a, b) => Math.max(a, b), .02);
+    const peaks = outline(`${which}-${chosen}`, width), moved = k ? -x(chosenLag) : 0;
+    const most = peaks.reduce((a, b) => Math.max(a, b), .02);
     pen.fillStyle = k ? colour(`--c${chosen % 8}`) : colour('--quiet');
     for (let i = 0; i < width; i++) {
       const h = Math.max(.5, peaks[i] / most * (lane / 2 - 5));
