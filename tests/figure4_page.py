@@ -65,7 +65,7 @@ def looks(b):
     tap.ok(len(names) == 7 and "bass" in names[0] and "Mean of 8 pairs" in names[5] and "0.1700" in names[6],
            "the legend names them", names)
     tap.same(sorted(ticks(b)), [-8, -6, -4, -2, 0, 2, 4, 6, 8], "the shifts below the chart")
-    return [tuple(n.split("\n")[:1]) + (n.split("\n")[1].split(" ")[0],) for n in names[:5]]
+    return [tuple(n.split("\n")[0].split(", ")) for n in names[:5]]
 
 
 def reads(b, pairs):

@@ -320,8 +320,7 @@ for (const c of curves) {
     : element('button', {'aria-label': `Hear ${titleOf(c)} at its best shift`}, 'Hear');
   if (hear) hear.onclick = () => play(c.pair, c.best < 0 ? 0 : c.lag[c.best]);
   const peak = c.best < 0 ? 'no value' : `${number(c.similarity[c.best])} at ${signed(c.lag[c.best])} s`;
-  const detail = c.pair === null ? peak : `${c.class} \u00b7 ${peak}`;
-  c.entry = entry(c.name, detail, c.colour, c.dash, true, on => { c.on = on; }, hear);
+  c.entry = entry(titleOf(c), peak, c.colour, c.dash, true, on => { c.on = on; }, hear);
 }
 if (data.random !== undefined)
   entry('Random pairs', `stems of other tracks: ${number(data.random)}`, 'var(--quiet)', '7 5', true,

@@ -32,7 +32,7 @@ function choose(pair, lag) {
   const where = Math.abs(lag) < .005 ? 'in its place'
     : `taken ${Math.abs(lag).toFixed(2)} s ${lag > 0 ? 'later' : 'earlier'}`;
   const far = end - start < .25 ? `: the excerpts of ${c.seconds.toFixed(1)} s do not overlap` : '';
-  $('what').replaceChildren(element('b', {}, c.name),
+  $('what').replaceChildren(element('b', {}, c.name), ` from ${minutes(c.start_s)}`,
     ` \u2014 mix without ${c.class}, and the ${c.class} ${where}${far}`);
   $('toggle').disabled = far !== '';
   $('position').max = c.seconds;
