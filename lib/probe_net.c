@@ -211,6 +211,19 @@ int sj_probe_net_step(struct sj_probe_net *net, int64_t n, const float *dy, doub
     return e ? checked(net, e) : pack(net);
 }
 
+int sj_probe_net_weights(const struct sj_probe_net *net, float *W1, float *b1, float *W2, float *b2)
+{
+    float *const to[2][2] = {{W1, b1}, {W2, b2}};
+    int e = 0;
+    for (int i = 0; i < 2 && !e; i++) {
+        const struct layer *l = &net->layer[i];
+        const float *p = net->p + l->at;
+        if (!(e = net->k->ops->get(net->k, to[i][0], p, l->weights * sizeof *p)))
+            e = net->k->ops->get(net->k, to[i][1], p + l->weights, (size_t)l->out * sizeof *p);
+    }
+    return checked(net, e);
+}
+
 int sj_probe_net_keep(struct sj_probe_net *net)
 {
     return checked(net, net->k->ops->copy(net->k, net->kept, net->p, net->size * sizeof(float)));

@@ -27,6 +27,9 @@ int sj_probe_net_forward(struct sj_probe_net *net, int64_t n, double dropout, fl
 /* One step of Adam (0.9, 0.999, 1e-8) of the batch that went forward last, from its gradient dy f32 (n, C) host. */
 int sj_probe_net_step(struct sj_probe_net *net, int64_t n, const float *dy, double rate);
 
+/* The present weights W1 f32 (H, d), b1 (H), W2 (C, H), b2 (C), host. */
+int sj_probe_net_weights(const struct sj_probe_net *net, float *W1, float *b1, float *W2, float *b2);
+
 int sj_probe_net_keep(struct sj_probe_net *net);    /* remembers the present weights */
 int sj_probe_net_restore(struct sj_probe_net *net); /* goes back to those */
 
