@@ -10,7 +10,7 @@
 #include "page.h"
 #include "table.h"
 
-enum { ROWS = 100, FIGURE_BYTES = 1 << 26 };
+enum { ROWS = 100, FOLDED = 20, FIGURE_BYTES = 1 << 26 };
 
 static const struct section {
     const char *id, *title, *what;
@@ -217,7 +217,11 @@ static int write_table(FILE *out, const char *path, const char *name)
         write_link(out, name, "", name);
         fprintf(out, ": %lld rows</p>\n", (long long)t.rows);
     } else {
+        if (t.rows > FOLDED)
+            fprintf(out, "<details><summary>%lld rows</summary>\n", (long long)t.rows);
         status = sj_page_table(out, &t);
+        if (t.rows > FOLDED)
+            fputs("</details>\n", out);
     }
     sj_table_free(&t);
     return status;
@@ -286,14 +290,16 @@ static int write_part(FILE *out, const struct sj_showing *s, const char *name, c
 /* -- the whole ----------------------------------------------------------------------------------------------------- */
 static int write_section(FILE *out, const struct sj_showing *s, const struct section *of)
 {
-    static const char *const order[] = {".tsv", ".svg", ".png", ".html"};
+    static const char *const table[] = {".tsv", ".svg", ".png", ".html"};
+    static const char *const figure[] = {".svg", ".png", ".html", ".tsv"};
+    const char *const *order = strncmp(of->id, "figure", 6) ? table : figure;
     const int there = is_there(s, of);
     int status = SJ_OK;
     fprintf(out, "<section id=\"%s\"%s>\n<h2>%s</h2>\n<p>%s</p>\n", of->id, there ? "" : " class=\"absent\"", of->title,
             of->what);
     if (!there)
         fputs("<p class=\"gap\">Absent: it has not been made here.</p>\n", out);
-    for (size_t kind = 0; kind < sizeof order / sizeof *order; kind++)
+    for (size_t kind = 0; kind < sizeof table / sizeof *table; kind++)
         for (int i = 0; i < s->files && !status; i++)
             if (belongs(s->file[i], of) && ends_in(s->file[i], order[kind]) && is_shown(s, s->file[i]))
                 status = write_part(out, s, s->file[i], of);

@@ -2,7 +2,7 @@
  *
  * Looked at are the files that lie directly in the folder. Those named ID.EXT or ID-NAME.EXT belong to the section ID,
  * one of table1 figure2 figure3 figure4 figure5 table3:
- *   .tsv   a table; of more than 100 rows a link to the file
+ *   .tsv   a table; of more than 20 rows folded up, of more than 100 a link to the file
  *   .svg   a figure; .png too, where there is no .svg of the same name
  *   .txt   a note under the table of the same name, or else the figure
  *   .html  a page that is linked to; for figure3 also listening-test/index.html

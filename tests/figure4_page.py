@@ -176,7 +176,7 @@ def report(b, name):
     tap.same(b.js("document.querySelector('#figure2 img').naturalWidth"), 300, "the figure is shown")
     tap.ok("910 rows" in b.text("#figure4"), "a long table is a link", b.text("#figure4"))
     tap.same(b.js("""[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))
-        .filter(h => h[0] !== '#')"""), ["listening-test/index.html", "figure4-curves.tsv", "figure4.html"], "links")
+        .filter(h => h[0] !== '#')"""), ["listening-test/index.html", "figure4.html", "figure4-curves.tsv"], "links")
     tap.ok("tiny.h5" in b.text("footer"), "where it comes from", b.text("footer"))
     b.click("#figure4 a.page")
     b.wait("document.title.startsWith('Figure 4')")

@@ -131,6 +131,11 @@ printf '<svg/>' >results/figure2.svg
 is "$("$page" --report results | grep -o 'data:image[^"]*')" "data:image/svg+xml;base64,PHN2Zy8+" "an SVG comes before a PNG"
 echo 'seen <twice>?' >results/figure2.txt
 is "$("$page" --report results | grep -c 'seen &#60;twice&#62;?</p>')" 1 "a note"
+{ printf 'a\n' && seq 21; } >results/table1-more.tsv
+{ printf 'a\n' && seq 101; } >results/table1-most.tsv
+is "$("$page" --report results | grep -o '<summary>21 rows\|<p><a href="table1-most.tsv">table1-most.tsv</a>: 101 rows')" \
+    "<summary>21 rows
+<p><a href=\"table1-most.tsv\">table1-most.tsv</a>: 101 rows" "long tables"
 printf 'a\tb\n1\n' >results/table3.tsv
 fails 3 "table3.tsv': line 2" "a table that is damaged" "$page" --report results
 rm results/table3.tsv

@@ -28,7 +28,11 @@ if (data.all)
   curves.push({...data.all, pair: null, colour: 'var(--ink)', dash: '', name: `Mean of ${data.pairs_in_all} pairs`});
 for (const c of curves) {
   c.on = true;
-  c.best = c.similarity.reduce((b, v, i) => v !== null && (b < 0 || v > c.similarity[b]) ? i : b, -1);
+  c.best = -1; // as sj-align: where at least half as many frames overlap as at any shift, of equal values the least shift
+  const enough = Math.max(...c.frames) / 2, better = (i, b) => c.similarity[i] > c.similarity[b] ||
+    c.similarity[i] === c.similarity[b] && Math.abs(c.lag[i]) < Math.abs(c.lag[b]);
+  for (let i = 0; i < c.lag.length; i++)
+    if (c.similarity[i] !== null && c.frames[i] >= enough && (c.best < 0 || better(i, c.best))) c.best = i;
 }
 const full = [Math.min(...curves.map(c => c.lag[0])), Math.max(...curves.map(c => c.lag[c.lag.length - 1]))];
 if (full[0] === full[1]) { full[0] -= 1; full[1] += 1; }
