@@ -41,7 +41,5 @@ $(OUT)/figure3/boxes.tsv: $(OUT)/figure3/ratings $(ratings)
 	@$(analyse) --boxes $(ratings)
 $(OUT)/figure3.txt: $(OUT)/figure3.tsv
 	@echo "ratings from 0 to 100 of $(words $(ratings)) files" >$@
-$(OUT)/figure3.svg: $(OUT)/figure3/boxes.tsv $(here)figure3.awk $(here)figure3.gp
-	@awk -f $(here)figure3.awk $< >$(<D)/boxes && awk -v outliers=1 -f $(here)figure3.awk $< >$(<D)/outliers
-	@printf '%b' '-1\t-1\n' >>$(<D)/outliers # a file without points would be an error
-	@gnuplot -e "boxes='$(<D)/boxes'; outliers='$(<D)/outliers'; out='$@.new'" $(here)figure3.gp && mv $@.new $@
+$(OUT)/figure3.svg: $(OUT)/figure3/boxes.tsv $(here)figure3.gp
+	@gnuplot -e "data='$<'; out='$@.new'" $(here)figure3.gp && mv $@.new $@
