@@ -1,5 +1,6 @@
 #include "table.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static int read_all(const char *path, char **text, size_t *size)
         n += got;
     }
     if (!status && ferror(f))
-        status = sj_fail_errno("cannot read '%s'", path);
+        status = errno == EISDIR ? sj_fail(SJ_INPUT, "'%s' is a folder", path) : sj_fail_errno("cannot read '%s'", path);
     if (f && f != stdin)
         fclose(f);
     if (status) {

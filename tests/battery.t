@@ -41,6 +41,7 @@ sj-knn|any|text|-q -j 1 --cluster 2 --restarts 2 @
 sj-probe|tracks|lone|-q -j 1 --labels labels.tsv --epochs 1 --rates 1e-3 @
 sj-train|melpair|file|-q -j 1 $tiny --steps 1 --batch 2 @
 sj-ratings|csv|text|@
+sj-cooccur|clusters|text|-q --labels labels @
 sj-trials|tsv|folder|-q -j 1 -n 1 --retrieved @ songs
 sj-chunk|-|stream|-j 1 one.wav
 sj-synth|-|stream|-j 1 -n 1 --seconds 2
@@ -49,6 +50,9 @@ sj-synth|-|stream|-j 1 -n 1 --seconds 2
 printf 'test,listener,trial,class,condition,rating\nt,anna,01,bass,true,70\nt,anna,01,bass,random,20\n' >ok.csv
 "$bin/sj-synth" -q -n 3 --seconds 1 --folder songs || exit 1
 printf 'synth-0-000000/bass\tbass\t1\tsynth-0-000001/bass\tbass\t0.5\n' >ok.tsv
+mkdir -p labels/song
+printf '0\t9\tKey\tC\n' >labels/song/key.lab && printf '0\t9\tG:7\n' >labels/song/chords.lab
+printf 'key\tclass\tstart_s\tend_s\tcluster\tdistance\nsong/bass\tbass\t0.00\t0.16\t3\t1.5\n' >ok.clusters
 
 # quiet STATUS COMMAND...: whether it exits so, with nothing on standard error but, when it fails, one line.
 quiet() {
@@ -181,7 +185,7 @@ done
 while IFS='|' read -r program kind writes arguments; do
     case $kind in
     '') ;;
-    csv | tsv) reads_texts "$program" "$kind" "$writes" "$arguments" ;;
+    csv | tsv | clusters) reads_texts "$program" "$kind" "$writes" "$arguments" ;;
     -) makes_streams "$program" "$arguments" ;;
     *) reads_streams "$program" "$kind" "$writes" "$arguments" ;;
     esac
