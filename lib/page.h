@@ -26,7 +26,8 @@ int sj_page_json(FILE *out, const char *id, const sj_json *value);
 void sj_page_text(FILE *out, const char *text);
 
 /* A table, scrolling sideways where it is wide; columns of numbers have the class "n", fields without a value ("-",
- * "absent" or empty) "none", and names blanks for their "_". SJ_SYSTEM: no memory. */
+ * "absent" or empty) "none"; names have blanks for their "_" and % for a percent at their end. SJ_SYSTEM: no
+ * memory. */
 struct sj_table;
 int sj_page_table(FILE *out, const struct sj_table *t);
 

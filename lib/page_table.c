@@ -30,11 +30,14 @@ static int is_numeric(const struct sj_table *t, int column)
     return numbers;
 }
 
-/* mean_rank_percent: "mean rank percent". */
+/* mean_rank_percent: "mean rank %". */
 static void write_name(FILE *out, const char *name)
 {
+    static const char unit[] = "_percent";
     char text[256];
-    snprintf(text, sizeof text, "%s", name);
+    const size_t n = strlen(name), m = sizeof unit - 1;
+    const int percent = n > m && !strcmp(name + n - m, unit);
+    snprintf(text, sizeof text, "%.*s%s", (int)(n - (percent ? m : 0)), name, percent ? "_%" : "");
     for (char *p = text; (p = strchr(p, '_'));)
         *p = ' ';
     sj_page_text(out, text);

@@ -94,9 +94,9 @@ def hears(b, pairs):
         tap.ok(abs(stem["offset"] - mix["offset"] - lag) < 1e-9 and min(stem["offset"], mix["offset"]) < 1e-9,
                "the stem is taken later by it, from where both begin", (mix, stem))
         tap.ok(mix["when"] == stem["when"] and mix["seconds"] == stem["seconds"] and
-               abs(mix["seconds"] - (12 - abs(lag))) < 1e-6, "both begin and end together", (mix, stem))
-        tap.ok(mix["rate"] == 16000 and mix["length"] == 12 and mix["peak"] > .01 and stem["peak"] > .01,
-               "sounds of 12 s", (mix, stem))
+               abs(mix["seconds"] - (36 - abs(lag))) < 1e-6, "both begin and end together", (mix, stem))
+        tap.ok(mix["rate"] == 16000 and mix["length"] == 36 and mix["peak"] > .01 and stem["peak"] > .01,
+               "sounds of 36 s", (mix, stem))
         at = b.js("+document.querySelector('#position').value")
         b.wait("+document.querySelector('#position').value > arguments[0] + .3", 10, at)
         tap.ok(True, "the position moves on")
@@ -112,7 +112,7 @@ def hears(b, pairs):
     b.pointer("#chart", *place(b, 3, 0))
     b.wait("window.started.length === 2")
     mix, stem = b.js("window.started")
-    tap.ok(at <= mix["offset"] < at + 3 and mix["offset"] == stem["offset"], "another shift goes on from there",
+    tap.ok(at <= mix["offset"] and mix["offset"] == stem["offset"], "another shift goes on from there",
            (at, mix, stem))
     b.keys("ESCAPE")
     tap.same(b.text("#toggle"), "Play", "Escape stops")
@@ -170,7 +170,7 @@ def report(b, name):
     tap.same(b.js("[...document.querySelectorAll('section.absent')].map(e => e.id)"), ["figure5", "table3"],
              "absent sections")
     tap.same(b.js("[...document.querySelectorAll('#table1 tr')].map(r => [...r.children].map(c => c.innerText))"),
-             [["row", "recall@1 percent", "paper <b>"], ["ours", "12.50", "33.0"], ["not made", "absent", "-"]],
+             [["row", "recall@1 %", "paper <b>"], ["ours", "12.50", "33.0"], ["not made", "absent", "-"]],
              "the table")
     tap.same(b.text("#table1 .note"), "2 songs left out & counted", "its note")
     tap.same(b.js("document.querySelector('#figure2 img').naturalWidth"), 300, "the figure is shown")

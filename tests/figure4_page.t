@@ -4,7 +4,7 @@
 . tests/tap.sh
 python=/usr/bin/python3
 cd "$dir" || exit 1
-"$bin/sj-synth" -q -n 2 --seconds 14 --folder songs || exit 1
+"$bin/sj-synth" -q -n 2 --seconds 38 --folder songs || exit 1
 # Curves of a known form: pair k has 0.3 + 0.02 k + 0.1 exp(-lag^2) + a wave, at lags of 0.16 s.
 awk 'BEGIN {
     OFS = "\t"
@@ -23,7 +23,7 @@ awk 'BEGIN {
 }' >curves.tsv
 "$bin/sj-chunk" -q --stems --mixes songs >songs.sjt || exit 1
 mkdir -p results/listening-test
-"$bin/sj-page" --curves curves.tsv -n 5 --seconds 12 -o results/figure4.html songs.sjt || exit 1
+"$bin/sj-page" --curves curves.tsv -n 5 --seconds 36 -o results/figure4.html songs.sjt || exit 1
 cp curves.tsv results/figure4-curves.tsv
 printf 'row\trecall@1_percent\tpaper_<b>\nours\t12.50\t33.0\nnot made\tabsent\t-\n' >results/table1.tsv
 echo '2 songs left out & counted' >results/table1.txt
