@@ -9,7 +9,8 @@ static void names(void)
         {"C", 0}, {"C major", 0}, {"C:maj", 0}, {"CM", 0}, {"c major", 0}, {" C  Major ", 0}, {"C minor", 12},
         {"C:minor", 12}, {"Cmin", 12}, {"Cm", 12}, {"c MINOR", 12}, {"A", 9}, {"A minor", 21}, {"Bb major", 10},
         {"A#", 10}, {"bb minor", 22}, {"F#", 6}, {"Gb", 6}, {"Cb", 11}, {"B#:min", 12}, {"E##", 6}, {"Dbb", 0},
-        {"D:dorian", 14}, {"G:mixolydian", 7}, {"F lydian", 5}, {"E:phrygian", 16}, {"A aeolian", 21}, {"Ab:minor", 20}};
+        {"D:dorian", 14}, {"G:mixolydian", 7}, {"F lydian", 5}, {"E:phrygian", 16}, {"A aeolian", 21},
+        {"Ab:minor", 20}};
     static const char *const bad[] = {"", "H", "H minor", "c", "bb", "C flat", "C:majestic", "Cminor7", "N", "X", "C/E",
                                       "C minor/Eb major", "1", "C:7", "-"};
     int key = -1;
