@@ -11,10 +11,11 @@
 /* Cross entropy of class c; dy (C) = softmax - one. */
 static double class_loss(int64_t C, const float *y, int c, float *dy, double share)
 {
-    const float most = y[sj_best_class(C, y)];
-    double sum = 0;
+    const int best = sj_best_class(C, y);
+    const float most = y[best];
+    double sum = 1; /* the best's own */
     for (int64_t i = 0; i < C; i++)
-        sum += exp((double)y[i] - (double)most);
+        sum += i == best ? 0 : exp((double)y[i] - (double)most);
     for (int64_t i = 0; i < C && dy; i++)
         dy[i] = (float)(share * (exp((double)y[i] - (double)most) / sum - (i == c)));
     return log(sum) + (double)most - (double)y[c];

@@ -1,6 +1,6 @@
 /* measure: what the probes' measures make of numbers on standard input, for tests/probe.t.
  *   measure key         lines "REFERENCE<tab>ESTIMATE": the weighted score of each
- *   measure tags|value  N C, N C scores, N C truths: for each of C a line of both measures, "nan" where there is none */
+ *   measure tags|value  N C, N C scores, N C truths: for each of C a line, "nan" where there is none */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
