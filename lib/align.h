@@ -3,9 +3,10 @@
  *   s(j) = mean over frames i of cos(z[i + j], p[i])
  *
  * z: the frames of the stem, p: the frames predicted from the mix; one frame per time patch (160 ms), its frequencies
- * side by side. A frame is a vector as the model gives it, neither centred nor layer-normalised: only its length is
- * divided out (sj_align_remove takes away more, for those who look for an offset). The mean goes over the i for which both frames exist, so it is over fewer frames the larger |j| is. Where
- * j > 0 the stem is late: what the mix wants now sounds j frames later in the stem. */
+ * side by side. A frame is a vector as the model gives it, neither centred nor layer-normalised - the layer norm of
+ * section 4.1 belongs to retrieval -: only its length is divided out. (sj_align_remove takes away more, for those who
+ * look for an offset.) The mean goes over the i for which both frames exist, so it is over fewer frames the larger |j|
+ * is. Where j > 0 the stem is late: what the mix wants now sounds j frames later in the stem. */
 #ifndef SJ_ALIGN_H
 #define SJ_ALIGN_H
 
@@ -24,9 +25,9 @@ struct sj_curve {
 int sj_curve_new(int64_t lags, struct sj_curve *c); /* all 0; SJ_SYSTEM: no memory */
 void sj_curve_free(struct sj_curve *c);             /* an empty curve is allowed */
 
-/* x (n, d): from every row is taken what it has in common with the rows `period` before it and behind it: the mean of
- * the rows i mod period. period 1: the mean of all; the number of frames in a chunk: what the encoder's positions, which
- * begin anew with every chunk, put into them. */
+/* x (n, d): from row i is taken the mean of the rows that are i modulo `period`. period 1: what all have in common; the
+ * number of frames in a chunk: also what the encoder's positions, which begin anew with every chunk, put into them.
+ * SJ_SYSTEM: no memory. */
 int sj_align_remove(int64_t n, int64_t d, int64_t period, float *x);
 
 /* x (n, d): every row divided by its length; a row of zeros stays. */

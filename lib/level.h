@@ -1,5 +1,5 @@
-/* level: how similar predictions and stems are that have nothing to do with each other: the mean cosine of random frames
- * of a prediction and of a stem of different tracks, whatever their classes (SPEC 8.4: 0.17 in the paper). */
+/* level: how similar predictions and stems are that have nothing to do with each other: the mean cosine of random
+ * frames of a prediction and of a stem of different tracks, whatever their classes (SPEC 8.4: 0.17 in the paper). */
 #ifndef SJ_LEVEL_H
 #define SJ_LEVEL_H
 

@@ -32,7 +32,7 @@ struct sj_listener {
 
 int sj_listen_decode(const char *path, float **wave, int64_t *n)
 {
-    struct sj_decode *d;
+    struct sj_decode *d = NULL;
     int64_t got = BLOCK, room = 0;
     int status = sj_decode_open(path, SJ_AUDIO_AUTO, 0, &d);
     *wave = NULL;
@@ -153,7 +153,8 @@ static int hear(const struct sj_chunk *chunk, void *arg)
     struct sj_listener *l = arg;
     const struct sj_config *c = &l->config;
     struct job *j = &l->job;
-    const int64_t frames = sj_mel_chunk_frames(l->mel, chunk->samples), T = (frames + c->patch - 1) / c->patch * c->patch;
+    const int64_t frames = sj_mel_chunk_frames(l->mel, chunk->samples);
+    const int64_t T = (frames + c->patch - 1) / c->patch * c->patch;
     int status = j->count == BATCH || T != j->T ? flush(l) : SJ_OK;
     j->T = T;
     if (!status)

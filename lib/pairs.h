@@ -1,7 +1,7 @@
 /* pairs: the predictions of some embeddings with the stems that others hold, by key and class (SPEC 8.4).
  *
- * Both are read once, side by side. A stem that comes before its prediction is kept in a file without a name in $TMPDIR;
- * in memory there is one track at a time. */
+ * Both are read once, side by side. A stem that comes before its prediction is kept in a file without a name in
+ * $TMPDIR; in memory there is one pair at a time. */
 #ifndef SJ_PAIRS_H
 #define SJ_PAIRS_H
 
@@ -19,9 +19,10 @@ int sj_pairs_open(const char *query, int n, const char *const *stems, enum sj_re
                   double *step_s);
 const struct sj_head *sj_pairs_head(const struct sj_pairs *p); /* of the queries; borrowed */
 
-/* The next prediction and the first stem of its key and class that no prediction had, frames of length 1; *query = NULL at the end, when
- * all inputs have been read to their ends. Both are borrowed until the next call. SJ_INPUT: a prediction without a
- * stem, a query that is no prediction, a stem that is one, no pair at all; as sj_sequence_next. */
+/* The next prediction and the first stem of its key and class that no prediction had, frames of length 1; *query = NULL
+ * at the end, when all inputs have been read to their ends. Both are borrowed until the next call. SJ_INPUT: a
+ * prediction without a stem, a query that is no prediction, a stem that is one, no pair at all; as
+ * sj_sequence_next. */
 int sj_pairs_next(struct sj_pairs *p, const struct sj_sequence **query, const struct sj_sequence **stem);
 void sj_pairs_close(struct sj_pairs *p); /* NULL is allowed */
 

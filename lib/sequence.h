@@ -19,8 +19,8 @@ struct sj_sequence {
  * but the last; of the parameters of the spectrogram. */
 int sj_sequence_check(const struct sj_embeddings *e, double *step_s, int64_t *chunk);
 
-/* The next key, its chunks one after the other as their positions say; s->key NULL at the end. s is empty, {0}, or what an earlier call left. SJ_INPUT: a chunk is missing or not in its place, a value
- * is not finite. */
+/* The next key, its chunks one after the other as their positions say; s->key NULL at the end. s is empty, {0}, or what
+ * an earlier call left. SJ_INPUT: a chunk is missing or not in its place, a value is not finite. */
 int sj_sequence_next(struct sj_embeddings *e, struct sj_sequence *s);
 void sj_sequence_free(struct sj_sequence *s);
 

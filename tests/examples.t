@@ -45,6 +45,7 @@ export PATH="$dir/stand-in:$bin:$PATH" HOME=$dir PARALLEL_HOME=$dir SJ_MODEL=$di
 mkdir -p library slakh2100_flac_redux/train/Track1/stems
 for s in songs/*; do cp "$s/bass.wav" "library/$(basename "$s") bass.wav"; done
 cp songs/synth-0-000000/vocals.wav mix.wav
+cp songs/synth-0-000000/drums.wav loop.wav
 printf 'stems:\n  S00:\n    inst_class: Bass\n  S01:\n    inst_class: Drums\n' >slakh2100_flac_redux/train/Track1/metadata.yaml
 cp songs/synth-0-000000/bass.wav slakh2100_flac_redux/train/Track1/stems/S00.wav
 cp songs/synth-0-000000/drums.wav slakh2100_flac_redux/train/Track1/stems/S01.wav

@@ -1,5 +1,5 @@
 /* make_stream: a small stream of the kind asked for, to standard output, for the tests of the tools.
- *   make_stream wave|rest|pair|mel|melpair|track|frame|token [N [DTYPE [VALUE]]]
+ *   make_stream wave|rest|pair|mel|melpair|track|frame|predicted|token [N [DTYPE [VALUE]]]
  * N songs (2) of a bass and a drums record each; rest is wave with the role rest. VALUE: also a last record whose
  * values are all VALUE ("nan"). Sample i of track k of a wave is (i % 1000 - 500 + k) / 32768, so that chunks can be
  * told from each other. */
@@ -24,6 +24,7 @@ static const struct {
     {"melpair", "mel/1", "pair,mel,frame", 3, {2, 80, SHORT}},
     {"track", "embed/1", "vector", 1, {80}},
     {"frame", "embed/1", "time,vector", 2, {6, 80}},
+    {"predicted", "embed/1", "time,vector", 2, {6, 80}},
     {"token", "embed/1", "frequency,time,dim", 3, {5, 6, 16}},
     {"rest", "wave/1", "sample", 1, {0}},
 };
@@ -46,6 +47,8 @@ static int add_params(struct sj_head *head)
         status = sj_json_set(head->params, mel[i].name, sj_json_real(mel[i].value));
     if (!strcmp(head->kind, "embed/1") && !status)
         status = sj_json_set(head->params, "model_id", sj_json_string("0123456789abcdef"));
+    if (!strcmp(head->kind, "embed/1") && !status)
+        status = sj_json_set(head->params, "frequencies", sj_json_int(5));
     return status ? status : sj_json_set(head->params, "chunk_frames", sj_json_int(frames));
 }
 
@@ -82,15 +85,16 @@ static int put_track(struct sj_writer *w, struct sj_record *r, enum sj_dtype dty
 static int write_stream(int form, int songs, enum sj_dtype dtype, const char *value, struct sj_writer *w)
 {
     static const char *const names[] = {"bass", "drums"};
-    const int rest = !strcmp(forms[form].name, "rest");
+    const enum sj_role role = !strcmp(forms[form].name, "rest")        ? SJ_ROLE_REST
+                              : !strcmp(forms[form].name, "predicted") ? SJ_ROLE_PREDICTION
+                                                                       : SJ_ROLE_STEM;
     float *values = malloc(3 * SAMPLES * sizeof *values);
     void *room = malloc(3 * SAMPLES * sizeof *values);
     int status = values && room ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
     for (int i = 0; i < 2 * songs + !!value && !status; i++) {
         struct sj_rng rng = sj_rng(1, (uint64_t)i);
         char key[32];
-        struct sj_record r = {.key = key, .role = rest ? SJ_ROLE_REST : SJ_ROLE_STEM, .class = i % 2, .last = 1,
-                              .rank = forms[form].rank};
+        struct sj_record r = {.key = key, .role = role, .class = i % 2, .last = 1, .rank = forms[form].rank};
         size_t count = 1;
         snprintf(key, sizeof key, "song%d/%s", i / 2, names[i % 2]);
         memcpy(r.dims, forms[form].shape, sizeof r.dims);
@@ -101,7 +105,7 @@ static int write_stream(int form, int songs, enum sj_dtype dtype, const char *va
         for (size_t k = 0; k < count; k++)
             values[k] = i == 2 * songs ? strtof(value, NULL) : forms[form].rank == 2 && form < 2 ? 0.1f * values[k] :
                  values[k];
-        if (!form || rest)
+        if (forms[form].rank == 1 && !strcmp(forms[form].kind, "wave/1"))
             status = put_track(w, &r, dtype, i, values, room);
         else
             status = put(w, &r, dtype, count, values, room);
@@ -121,7 +125,7 @@ int main(int argc, char **argv)
     while (form < FORMS && (argc < 2 || strcmp(forms[form].name, argv[1])))
         form++;
     if (form == FORMS || (argc > 3 && sj_dtype_parse(argv[3], &dtype)))
-        return fputs("make_stream wave|rest|pair|mel|melpair|track|frame|token [SONGS [DTYPE [VALUE]]]\n", stderr),
+        return fputs("make_stream wave|rest|pair|mel|melpair|track|frame|predicted|token [SONGS [DTYPE [VALUE]]]\n", stderr),
                SJ_USAGE;
     int status = sj_head_new(forms[form].kind, forms[form].dims, dtype, &head);
     if (!status && !(status = sj_head_set_classes(head, 4, classes)) && !(status = add_params(head)))

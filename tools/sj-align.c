@@ -26,8 +26,8 @@ static const struct sj_option options[] = {
     {SJ_REAL, 0, "max-lag", &max_lag_s, 0, "SECONDS", "the largest shift, to either side", 0, 1e5, NULL, NULL, 0, NULL},
     {SJ_INT, 0, "random", &random_pairs, 0, "N", "pairs of frames of different tracks for the random level", 0, 1e7,
      NULL, "1000", 0, NULL},
-    {SJ_CHOICE, 0, "remove", &removed, 0, "WHAT", "from the frames: nothing, what all of a key have in common, or those "
-     "at the same place of a chunk", 0, 0, sj_remove_names, "none", 0, NULL},
+    {SJ_CHOICE, 0, "remove", &removed, 0, "WHAT", "from the frames: nothing, what all of a key have in common, or "
+     "those at the same place of a chunk", 0, 0, sj_remove_names, "none", 0, NULL},
     {SJ_FLAG, 0, "audio", &audio, 0, NULL, "compare two recordings, MIX and STEM", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "class", &class_wanted, 0, "NAME", "with --audio: the class of the stem", 0, 0, NULL,
      "the one that fits best", 0, NULL},
@@ -248,9 +248,10 @@ static const struct sj_tool tool = {
     .name = "sj-align",
     .summary = "how well stems fit mixes at every shift in time",
     .operands = "STEMS... | --audio MIX STEM",
-    .details = "Compares predictions (sj-predict --pool frame) with stems (sj-embed --pool frame) of the same key and\n"
-               "class: the mean cosine of their frames at every shift, and the shift where it is largest. With --audio\n"
-               "it says at which offset a recording of a stem fits a mix: at MIX's time t belongs STEM's t + offset.",
+    .details = "Compares predictions (sj-predict --pool frame) with stems (sj-embed --pool frame) of the same key\n"
+               "and class: the mean cosine of their frames at every shift, and the shift where it is largest.\n"
+               "With --audio it says at which offset a recording of a stem fits a mix: what belongs to the mix at\n"
+               "time t is in the stem at t + offset.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_SEED | SJ_TAKES_JSON,
     .min_operands = 1,
