@@ -54,6 +54,10 @@ async function play(pair, lag, from) {
       $(id).oninput = () => g.gain.setTargetAtTime(+$(id).value, context.currentTime, .015);
     }
   }
+  setTimeout(() => {
+    if (mine === turn && context.state !== 'running')
+      $('what').append('. The browser lets no sound start: is there a device for it?');
+  }, 1500);
   await context.resume();
   if (mine !== turn) return; // another was asked for meanwhile
   from = from > start && from < end - .25 ? from : start;
