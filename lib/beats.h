@@ -18,7 +18,7 @@ struct sj_beat_grid {
 #define SJ_BEATS_DEFAULT_BPM 120.0
 #define SJ_BEATS_LEAST_BPM 80.0 /* tempi are taken to be from here to less than twice this */
 
-/* in signal f32 (n) at rate_hz. aubio's tracker ("default", windows of 64 ms every 16 ms) hears the signal again and
+/* in signal f32 (n) at rate_hz. aubio's tracker ("default", windows of 64 ms every 8 ms) hears the signal again and
  * again until at least 30 s have passed, as it finds its tempo within 6 s at the earliest. The period is the median of
  * the intervals between its beats, made precise: of the periods within 6 % of it the one whose grid the beats t_j lie
  * on best, that of the largest | sum over j exp(2 pi i t_j / period) |; the angle of the sum gives the first beat. The
