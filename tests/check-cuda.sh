@@ -145,11 +145,14 @@ check_same() {
         ok "sj-embed by track, $b" "$bin/sj-embed" --backend $b --precision f32 --pool track -m f32.h5 cpu.mel -o $b.track
         ok "sj-predict, $b" "$bin/sj-predict" --backend $b --precision f32 -m f32.h5 cpu.embed -o $b.predict
         ok "sj-knn, $b" "$bin/sj-knn" --backend $b -k 5 --query cpu.track cpu.track -o $b.knn
+        ok "sj-knn --cluster, $b" "$bin/sj-knn" -q --backend $b --cluster 20 --restarts 3 cpu.embed -o $b.clusters
     done
     for what in mel pairs embed track predict; do
         ok "the same $what" "$BUILD/tests/near" cpu.$what cuda.$what 1e-3
     done
     ok "the same search" cmp cpu.knn cuda.knn
+    ok "the same clusters" cmp cpu.clusters cuda.clusters
+    ok "nearest centroids of easy and hard vectors" "$BUILD/tests/unit/kmeans" cuda
     ok "exact searches of easy and hard vectors" "$BUILD/tests/unit/knn" cuda
 }
 
