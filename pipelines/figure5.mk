@@ -2,7 +2,8 @@
 #
 #   make figure5 AUDIO=beatles/ LABELS=isophonics/ MODELS=models/   labels: see sj-cooccur(1); tracks have the names of files
 #   make figure5 POP909=pop909.tar.xz MODELS=models/                renders the songs of POP909 first: pop909.mk
-#   MODEL=NAME of the models; NETWORK=context|target [target]; CLUSTERS=N [32]; CLUSTER_FLAGS=... of sj-knn
+#   MODEL=NAME of the models; NETWORK=context|target [target]; CLUSTERS=N [32]; CLUSTER_FLAGS=... of sj-knn,
+#   COOCCUR_FLAGS=... of sj-cooccur
 #
 # Makes OUT/figure5.svg, .png, .tsv and .txt. Other variables: songs.mk, models.mk.
 
@@ -25,7 +26,7 @@ figure5: $(OUT)/figure5.svg $(OUT)/figure5.png $(OUT)/figure5.txt
 D := $(OUT)/figure5
 M := $(MODELS)/$(MODEL).h5
 $(D)/settings: FORCE
-	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CLUSTERS) $(CLUSTER_FLAGS) $(SEED) $(CHUNK_FLAGS) $(EMBED_FLAGS) $(abspath $(LABELS)))
+	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CLUSTERS) $(CLUSTER_FLAGS) $(COOCCUR_FLAGS) $(SEED) $(CHUNK_FLAGS) $(EMBED_FLAGS) $(abspath $(LABELS)))
 $(D)/songs.tsv: $(made) FORCE
 	@$(call wants,AUDIO)$(call wants,LABELS)$(call list,$(AUDIO))
 
@@ -33,8 +34,21 @@ $(D)/songs.tsv: $(made) FORCE
 $(D)/tokens.sjt: $(D)/songs.tsv $(M) $(D)/settings $$(call redo,$$@)
 	@$(call each,$M,$(chunk) {files} | $(mel) | $(call embed,$M) --network $(NETWORK) --pool token)
 	@rm -rf $@.parts
+# The centroids keep the state of the clustering while it goes on; those of other vectors are of no use.
 $(D)/clusters.tsv: $(D)/tokens.sjt
 	@echo "== clusters"
+	@if [ $< -nt $(D)/centroids.h5 ]; then rm -f $(D)/centroids.h5; fi
 	@sj-knn -q -j $(JOBS) --cluster $(CLUSTERS) --seed $(SEED) $(CLUSTER_FLAGS) --centroids $(D)/centroids.h5 --resume -o $@ $<
-$(OUT)/figure5.tsv: $(D)/clusters.tsv
-	@sj-cooccur -q --labels $(LABELS) -o $@ $<
+
+# Every pair of combinations of key and chord; those of a key stand together.
+$(OUT)/figure5.tsv: $(D)/clusters.tsv $(made)
+	@sj-cooccur -q $(if $(KEEP_GOING),-k) --order key --labels $(LABELS) $(COOCCUR_FLAGS) -o $@ $< || \
+	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ] && [ -s $@ ]; }
+$(OUT)/figure5.txt: $(OUT)/figure5.tsv $(S)/$(MODEL)/about
+	@{ awk -F '\t' 'NR > 1 && $$1 == $$2 { n++ } END { print n " combinations of key and chord, the most frequent" }' $<; \
+	    echo "tokens of the $(NETWORK) encoder in $(CLUSTERS) clusters"; \
+	    awk -v songs=$(D)/songs.tsv -v left=$(wildcard $(D)/tokens.sjt.left-out) -f $(here)note.awk $(S)/$(MODEL)/about; } >$@.new && \
+	    mv $@.new $@
+$(OUT)/figure5.svg: $(OUT)/figure5.tsv $(here)figure5.gp
+	@awk -F '\t' 'NR > 1 && $$1 == $$2 { print $$1 "\t" $$3 "  " $$4 }' $< >$(D)/names
+	@gnuplot -e "data='$<'; names='$(D)/names'; out='$@.new'" $(here)figure5.gp && mv $@.new $@

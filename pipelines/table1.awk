@@ -25,17 +25,17 @@ $1 == "all" {
     references = $3
 }
 END {
-    print "model", "references", "queries", "of", "R@1_percent", "R@5_percent", "R@10_percent", "mean_rank_percent",
+    print "model", "encoder", "queries", "references", "R@1_percent", "R@5_percent", "R@10_percent", "mean_rank_percent",
         "median_rank_percent", "paper_R@1_percent", "paper_R@5_percent", "paper_R@10_percent", "paper_mean_rank_percent",
         "paper_median_rank_percent"
     for (r = 1; r <= rows; r++) {
         row = order[r]
         if (row == "automashupper") {
-            print paper[row, 2], ((row "/mash", 2) in ours ? "sound" : "absent") metrics(row "/mash") papers(row)
+            print paper[row, 2], ((row "/mash", 2) in ours ? "none" : "absent") metrics(row "/mash") papers(row)
             continue
         }
-        print paper[row, 2], ((row "/target", 2) in ours ? "EMA encoder" : "absent") metrics(row "/target") papers(row)
-        if ((row "/context", 2) in ours) print paper[row, 2], "context encoder" metrics(row "/context") papers("")
+        print paper[row, 2], ((row "/target", 2) in ours ? "EMA" : "absent") metrics(row "/target") papers(row)
+        if ((row "/context", 2) in ours) print paper[row, 2], "context" metrics(row "/context") papers("")
     }
     n = references
     if (n) printf "chance\t-\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f%s\n", queries, n, 100 / n, 100 * (n < 5 ? 1 : 5 / n),

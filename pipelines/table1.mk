@@ -39,6 +39,6 @@ $(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about)
 	    $(present:%=$(S)/%/about) $(if $(filter 0,$(MASH)),,$(S)/automashupper/note) >$@.new && mv $@.new $@
 
 $(OUT)/table1-by-class.tsv: $(metrics)
-	@awk 'BEGIN { FS = OFS = "\t" } NR == 1 { $$1 = "model" OFS "references" OFS "class"; print } \
+	@awk 'BEGIN { FS = OFS = "\t" } NR == 1 { $$1 = "model" OFS "encoder" OFS "class"; print } \
 	    FNR > 1 && $$1 != "chance" && $$1 !~ /oracle/ { n = split(FILENAME, p, "/"); sub(/\.metrics\.tsv/, "", p[n]); \
 	    $$1 = p[n - 1] OFS p[n] OFS $$1; print }' $^ >$@.new && mv $@.new $@
