@@ -32,7 +32,7 @@ adopt() {
         [ -f "$f" ] || continue
         name=${f##*/}
         sj-view --check "$f" >/dev/null 2>&1 || { rm -f "$f"; continue; }
-        grep '^sj-chunk: skipped: ' "$f.err" >"$parts/${name%.sjt}.left" || rm -f "$parts/${name%.sjt}.left"
+        grep '^sj-chunk: skipped: ' "$f.err" | tee "$parts/${name%.sjt}.left" | grep . >&2 || rm -f "$parts/${name%.sjt}.left"
         mv "$f" "$parts/${name%.sjt}"
         rm -f "$f.err" "$f.seq"
     done
@@ -76,6 +76,7 @@ if [ "$todo" -gt 0 ]; then
     # shellcheck disable=SC2086  # flags are words
     parallel "$@" ${PARALLEL_FLAGS:-} "$line" >/dev/null || status=$?
     adopt
+    cat "$running"/*.err 2>/dev/null | grep "^sj-${KEEP_GOING:+chunk: skipped: }" >&2 || :
     if [ "$status" -ne 0 ] && [ -z "${KEEP_GOING:-}" ]; then
         echo "stopped; what is done is kept. KEEP_GOING=1 leaves out what cannot be read" >&2
         exit 1
@@ -89,6 +90,7 @@ while IFS=$tab read -r name _ paths; do
         grep '^sj-chunk: skipped: ' "$running/$name.sjt.err" >"$parts/$name.left" || rm -f "$parts/$name.left"
     fi
     if [ ! -f "$parts/$name" ] && [ ! -f "$parts/$name.left" ]; then
+        cat "$running/$name.sjt.err" >&2 2>/dev/null || :
         echo "'$name' failed" >&2
         exit 1
     fi

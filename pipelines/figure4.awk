@@ -18,7 +18,7 @@ END {
         at = sprintf("%.2f", order[i])
         print "at " at " s", at in ours ? ours[at] : "-", paper[order[i]]
     }
-    print "largest, at " peak " s", lags ? most : "-", fact["peak"]
+    print "largest, at " sprintf("%.2f", peak) " s", lags ? most : "-", fact["peak"]
     printf "mean\t%s\t%s\n", lags ? sprintf("%.6f", sum / lags) : "-", fact["mean"]
     print "smallest", lags ? least : "-", fact["min"]
     print "random pairs", random == "" ? "-" : random, fact["random"]

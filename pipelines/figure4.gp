@@ -7,7 +7,8 @@ set tics nomirror
 set grid lc rgb "#dddddd"
 set xlabel "shift of the stem against the mix [s]"
 set ylabel "mean cosine of prediction and stem"
-set key outside below center horizontal Left reverse samplen 2 width 1
+set bmargin at screen 0.24
+set key at screen 0.54, screen 0.12 center top horizontal maxrows 2 Left reverse samplen 2 width 1
 set arrow from 0, graph 0 to 0, graph 1 nohead lc rgb "#999999" dt 3
 plot pairs using 1:2 with lines lc rgb "#c3d9ea" lw 0.7 title "each pair", \
      all using 1:2 with lines lc rgb "#1b5e8c" lw 2.5 title "all pairs", \

@@ -8,10 +8,9 @@ set lmargin at screen 0.13
 set rmargin at screen 0.87
 set tmargin at screen 0.94
 set bmargin at screen 0.14
-set title "tokens of both combinations of key and chord in the same cluster"
+set title "co-occurrences: tokens of both combinations of key and chord in the same cluster"
 set palette defined (0 "#ffffff", 1 "#cfe1ef", 2 "#6fb1de", 3 "#1b5e8c", 4 "#0b2c47")
 set logscale cb
-set cblabel "co-occurrences"
 set xrange [0.5:n + 0.5]
 set yrange [n + 0.5:0.5]
 set tics scale 0 textcolor rgb "black"

@@ -47,7 +47,7 @@ $(OUT)/figure5.tsv: $(D)/clusters.tsv $(made)
 $(OUT)/figure5.txt: $(OUT)/figure5.tsv $(S)/$(MODEL)/about
 	@{ awk -F '\t' 'NR > 1 && $$1 == $$2 { n++ } END { print n " combinations of key and chord, the most frequent" }' $<; \
 	    echo "tokens of the $(NETWORK) encoder in $(CLUSTERS) clusters"; \
-	    awk -v songs=$(D)/songs.tsv -v left=$(wildcard $(D)/tokens.sjt.left-out) -f $(here)note.awk $(S)/$(MODEL)/about; } >$@.new && \
+	    awk -v songs=$(D)/songs.tsv -v left=$(D)/tokens.sjt.left-out -f $(here)note.awk $(S)/$(MODEL)/about; } >$@.new && \
 	    mv $@.new $@
 $(OUT)/figure5.svg: $(OUT)/figure5.tsv $(here)figure5.gp
 	@awk -F '\t' 'NR > 1 && $$1 == $$2 { print $$1 "\t" $$3 "  " $$4 }' $< >$(D)/names

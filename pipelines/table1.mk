@@ -35,7 +35,7 @@ $(OUT)/table1.tsv: $(here)paper/table1.tsv $(metrics)
 	@[ -n "$(metrics)" ] || { echo "no models in '$(MODELS)', no TRAIN, and MASH=0: nothing to measure" >&2; exit 1; }
 	@awk -f $(here)table1.awk $^ >$@.new && mv $@.new $@
 $(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about)
-	@awk -v songs=$(S)/songs.tsv -v left=$(firstword $(wildcard $(S)/*/*.left-out)) -f $(here)note.awk \
+	@awk -v songs=$(S)/songs.tsv -v left="$$(ls $(S)/*/*.left-out 2>/dev/null | head -n 1)" -f $(here)note.awk \
 	    $(present:%=$(S)/%/about) $(if $(filter 0,$(MASH)),,$(S)/automashupper/note) >$@.new && mv $@.new $@
 
 $(OUT)/table1-by-class.tsv: $(metrics)
