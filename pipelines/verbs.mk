@@ -20,7 +20,7 @@ $(experiments):
 	@$(MAKE) --no-print-directory -f pipelines/$(or $(makefile_$@),$@).mk BUILD=$(BUILD) $@
 
 check:
-	@sh pipelines/setup.sh build demo test
+	@sh pipelines/setup.sh build demo paper test
 	@$(MAKE) --no-print-directory -j2 all tests bundle-folder
 	@$(MAKE) --no-print-directory prove
 
@@ -38,7 +38,7 @@ bench-cuda:
 
 # The whole suite again under the address and undefined-behaviour sanitizers.
 check-asan:
-	@sh pipelines/setup.sh build demo test
+	@sh pipelines/setup.sh build demo paper test
 	@$(MAKE) --no-print-directory check BUILD=$(BUILD)/asan CUDA=0 \
 	    CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
