@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "dataset_own.h"
 #include "whole.h"
+
+enum { TRIES = 5 };
 
 struct entry {
     char *key, *source;
@@ -18,6 +22,8 @@ struct entry {
 struct sj_dataset_writer {
     struct sj_h5 *h;
     char *path, *part; /* part: the name until the end, or NULL when adding in place */
+    dev_t device; /* of the part */
+    ino_t inode;
     struct sj_whole *empty; /* of a part without tracks, which nobody wants to continue, or NULL */
     int64_t tracks, room;
     struct entry *entry;
@@ -30,8 +36,8 @@ static void free_writer(struct sj_dataset_writer *w)
         free(w->entry[t].source);
     }
     free(w->entry);
+    sj_whole_discard(w->empty); /* while it is locked */
     sj_h5_close(w->h);
-    sj_whole_discard(w->empty);
     free(w->part);
     free(w->path);
     free(w);
@@ -92,13 +98,15 @@ static int same_classes(struct sj_dataset_writer *w, int classes, const char *co
     return status;
 }
 
-/* A set without tracks; it appears whole, so that an interruption leaves either nothing or something to continue. */
+/* A set without tracks; it appears whole, so that an interruption leaves either nothing or something to continue, and
+ * replaces nothing. */
 static int start_set(const char *path, int classes, const char *const *names, const char *provenance)
 {
     struct sj_h5 *h;
     int status = sj_h5_create(path, &h);
     if (status)
         return status;
+    sj_h5_only_new(h);
     status = sj_h5_write_text(h, "/classes", classes, names);
     if (!status)
         status = sj_h5_set_int(h, "/", "sample_rate_hz", SJ_DATASET_RATE_HZ);
@@ -114,6 +122,42 @@ static int start_set(const char *path, int classes, const char *const *names, co
     return status;
 }
 
+/* The set itself where it is there, else its part, which is begun where there is none; for this writer alone. */
+static int open_file(struct sj_dataset_writer *w, int classes, const char *const *names, const char *provenance)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        free(w->part);
+        w->part = NULL;
+        if (access(w->path, F_OK) && asprintf(&w->part, "%s.part", w->path) < 0) {
+            w->part = NULL;
+            return sj_fail(SJ_SYSTEM, "no memory to write '%s'", w->path);
+        }
+        const char *name = w->part ? w->part : w->path;
+        int status = access(name, F_OK) ? start_set(name, classes, names, provenance) : SJ_OK;
+        if (status && access(name, F_OK)) /* else another program was faster */
+            return status;
+        if ((status = sj_h5_edit(name, &w->h)))
+            return status;
+        struct stat st;
+        if (!stat(name, &st) && sj_h5_still(w->h, name)) {
+            w->device = st.st_dev;
+            w->inode = st.st_ino;
+            return SJ_OK;
+        }
+        sj_h5_close(w->h); /* it got its final name in between */
+        w->h = NULL;
+    }
+    return sj_fail(SJ_SYSTEM, "'%s' is in use by another program", w->path);
+}
+
+static int open_set(struct sj_dataset_writer *w, int classes, const char *const *names, const char *provenance)
+{
+    int status = open_file(w, classes, names, provenance);
+    if (!status)
+        status = same_classes(w, classes, names);
+    return status ? status : read_entries(w);
+}
+
 int sj_dataset_writer_open(const char *path, int classes, const char *const *names, const char *provenance,
                            struct sj_dataset_writer **out)
 {
@@ -122,27 +166,7 @@ int sj_dataset_writer_open(const char *path, int classes, const char *const *nam
         free(w);
         return w ? SJ_SYSTEM : sj_fail(SJ_SYSTEM, "no memory to write '%s'", path);
     }
-    path = w->path;
-    if (access(path, F_OK) && asprintf(&w->part, "%s.part", path) < 0) {
-        w->part = NULL;
-        free_writer(w);
-        return sj_fail(SJ_SYSTEM, "no memory to write '%s'", path);
-    }
-    const char *name = w->part ? w->part : path;
-    int fresh = access(name, F_OK) != 0, status = fresh ? start_set(name, classes, names, provenance) : SJ_OK;
-    if (!status)
-        status = sj_h5_edit(name, &w->h);
-    if (!status)
-        status = same_classes(w, classes, names);
-    if (!status)
-        status = read_entries(w);
-    if (!status && w->part && !w->tracks && !fresh) { /* nothing to continue, and who knows what its writer left */
-        sj_h5_close(w->h);
-        w->h = NULL;
-        status = start_set(name, classes, names, provenance);
-        if (!status)
-            status = sj_h5_edit(name, &w->h);
-    }
+    int status = open_set(w, classes, names, provenance);
     if (!status && w->part && !w->tracks)
         status = sj_whole_guard(w->part, &w->empty);
     if (status) {
@@ -234,18 +258,28 @@ int sj_dataset_writer_add(struct sj_dataset_writer *w, const char *key, const ch
     return remember(w, strdup(key), strdup(source));
 }
 
-/* Gives a finished set its name; a rename is on disk when its directory is. */
-static int give_name(const char *from, const char *to)
+/* Gives a finished set its name, unless another program has taken it up; a rename is on disk when its directory is. */
+static int give_name(const struct sj_dataset_writer *w)
 {
-    if (rename(from, to))
-        return sj_fail_errno("cannot write '%s'", to);
-    char *copy = strdup(to);
+    struct stat st;
+    int part = open(w->part, O_RDWR | O_CLOEXEC);
+    if (part < 0 || flock(part, LOCK_EX | LOCK_NB) || fstat(part, &st) || st.st_dev != w->device ||
+        st.st_ino != w->inode) {
+        if (part >= 0)
+            close(part);
+        return sj_fail(SJ_SYSTEM, "'%s' is in use by another program", w->part);
+    }
+    int status = rename(w->part, w->path) ? sj_fail_errno("cannot write '%s'", w->path) : SJ_OK;
+    close(part);
+    if (status)
+        return status;
+    char *copy = strdup(w->path);
     int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     int bad = fd < 0 || (fsync(fd) && errno != EINVAL);
     if (fd >= 0)
         close(fd);
     free(copy);
-    return bad ? sj_fail_errno("cannot sync the directory of '%s'", to) : SJ_OK;
+    return bad ? sj_fail_errno("cannot sync the directory of '%s'", w->path) : SJ_OK;
 }
 
 int sj_dataset_writer_close(struct sj_dataset_writer *w, int status)
@@ -254,7 +288,7 @@ int sj_dataset_writer_close(struct sj_dataset_writer *w, int status)
         status = sj_h5_commit(w->h);
         w->h = NULL;
         if (!status && w->part)
-            status = give_name(w->part, w->path);
+            status = give_name(w);
         if (!status) {
             sj_whole_keep(w->empty);
             w->empty = NULL;

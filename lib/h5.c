@@ -111,8 +111,8 @@ static void free_handle(struct sj_h5 *h)
 }
 
 /* How files are written, with a journal when they are changed in place. Metadata stay in memory until a flush, so that
- * what lies on disk between flushes is what the last one left. Values go to disk as they are written, so that a full disk shows there: found in closing a
- * dataset it would crash the library. */
+ * what lies on disk between flushes is what the last one left. Values go to disk as they are written, so that a full
+ * disk shows there: found in closing a dataset it would crash the library. */
 static hid_t write_access(int in_place)
 {
     hid_t p = H5Pcreate(H5P_FILE_ACCESS);
@@ -153,7 +153,7 @@ static int open_as(const char *path, unsigned flags, struct sj_h5 **out)
     if (h->file < 0) {
         free_handle(h);
         if (busy)
-            return sj_fail(SJ_SYSTEM, "'%s' is being written by another program", path);
+            return sj_fail(SJ_SYSTEM, "'%s' is in use by another program", path);
         return sj_h5_is(path) ? sj_fail(SJ_INPUT, "'%s' is truncated or damaged", path)
                               : sj_fail(SJ_INPUT, "'%s' is not an HDF5 file", path);
     }
@@ -167,25 +167,18 @@ int sj_h5_open(const char *path, struct sj_h5 **h)
     return open_as(path, H5F_ACC_RDONLY, h);
 }
 
-int sj_h5_edit(const char *path, struct sj_h5 **out)
+int sj_h5_edit(const char *path, struct sj_h5 **h)
 {
     sj_h5_quiet();
-    if (!access(path, F_OK))
-        return open_as(path, H5F_ACC_RDWR, out);
-    struct sj_h5 *h = new_handle(path);
-    if (!h)
-        return sj_fail(SJ_SYSTEM, "no memory to create '%s'", path);
-    hid_t p = write_access(1);
-    errno = 0;
-    h->file = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, p);
-    H5Pclose(p);
-    if (h->file < 0) {
-        int status = sj_fail_errno("cannot create '%s'", path);
-        free_handle(h);
-        return status;
-    }
-    *out = h;
-    return SJ_OK;
+    return open_as(path, H5F_ACC_RDWR, h);
+}
+
+int sj_h5_still(const struct sj_h5 *h, const char *path)
+{
+    int *fd;
+    struct stat a, b;
+    return H5Fget_vfd_handle(h->file, H5P_DEFAULT, (void **)&fd) >= 0 && !fstat(*fd, &a) && !stat(path, &b) &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 int sj_h5_want_file(const char *path)
@@ -224,6 +217,11 @@ int sj_h5_create(const char *path, struct sj_h5 **out)
     }
     *out = h;
     return SJ_OK;
+}
+
+void sj_h5_only_new(struct sj_h5 *h)
+{
+    sj_whole_only_new(h->whole);
 }
 
 int sj_h5_flush(struct sj_h5 *h)

@@ -32,7 +32,10 @@ int sj_h5_want_file(const char *path);
  * all. PATH as sj_h5_want_file wants it. */
 int sj_h5_create(const char *path, struct sj_h5 **h);
 
-/* Opens PATH for changes in place, created when absent. A flush is all or nothing, also for a process that is killed in
+/* The commit of a created file fails where PATH has come to be since: nothing is replaced. */
+void sj_h5_only_new(struct sj_h5 *h);
+
+/* Opens PATH for changes in place. SJ_SYSTEM when another program writes or reads it. A flush is all or nothing, also for a process that is killed in
  * the middle of it (h5_journal.h). */
 int sj_h5_edit(const char *path, struct sj_h5 **h);
 
@@ -41,6 +44,7 @@ int sj_h5_commit(struct sj_h5 *h); /* flush, fsync, close, rename to its name; f
                                       removed) */
 void sj_h5_close(struct sj_h5 *h); /* closes; a created file that was not committed is removed. NULL is allowed */
 const char *sj_h5_path(const struct sj_h5 *h);
+int sj_h5_still(const struct sj_h5 *h, const char *path); /* 1 or 0: PATH leads to the very file that is open */
 
 /* -- looking ------------------------------------------------------------------------------------------------------ */
 int sj_h5_has(struct sj_h5 *h, const char *path); /* 1 or 0: a group or dataset of this name */

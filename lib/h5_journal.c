@@ -14,6 +14,7 @@ enum { PAGE = 4096 };
 
 struct page {
     uint64_t at; /* a multiple of PAGE */
+    uint32_t before; /* checksum of what the file has there until the flush */
     unsigned char *bytes;
 };
 
@@ -22,19 +23,26 @@ struct journal {
     int fd;
     char *path, *beside; /* the file and its journal */
     haddr_t eoa, eof;    /* end of what HDF5 has allocated, and of the file as HDF5 sees it */
+    int written;         /* whether HDF5 has changed anything: a file that it refused stays as it was */
+    int failed;          /* a flush broke off in the file: who opens it next finishes it */
     size_t pages, room;
     struct page *page; /* by address */
     dev_t device;
     ino_t inode;
 };
 
-/* A journal: this, then the pages, each its address and bytes. */
+/* A journal: this, then the pages, each an entry and its bytes. */
 struct head {
     char magic[8];
     uint64_t pages, size; /* size: of the file afterwards */
-    uint32_t crc, unused; /* of the pages */
+    uint32_t crc, unused; /* of all that follows */
 };
-static const char magic[8] = "sjpages1";
+struct entry {
+    uint64_t at;
+    uint32_t before, unused;
+};
+static const char magic[8] = "sjpages2";
+enum { EACH = PAGE + sizeof(struct entry) };
 
 /* -- whole reads and writes --------------------------------------------------------------------------------------- */
 
@@ -89,7 +97,8 @@ static uint32_t checksum(size_t pages, const struct page *page)
 {
     uint32_t crc = 0;
     for (size_t i = 0; i < pages; i++) {
-        crc = sj_crc32c(crc, &page[i].at, sizeof page[i].at);
+        const struct entry e = {page[i].at, page[i].before, 0};
+        crc = sj_crc32c(crc, &e, sizeof e);
         crc = sj_crc32c(crc, page[i].bytes, PAGE);
     }
     return crc;
@@ -98,8 +107,10 @@ static uint32_t checksum(size_t pages, const struct page *page)
 /* The values are on disk before the journal, the journal before the file's pages, and those before it goes. */
 static int commit(struct journal *j)
 {
-    if (!j->pages && j->eoa == j->eof)
+    if (!j->written || (!j->pages && j->eoa == j->eof))
         return 0;
+    if (j->failed)
+        return -1;
     struct head head = {.pages = j->pages, .size = j->eoa, .crc = checksum(j->pages, j->page)};
     memcpy(head.magic, magic, sizeof magic);
     int fd = fdatasync(j->fd) ? -1 : open(j->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -107,16 +118,19 @@ static int commit(struct journal *j)
         return -1;
     off_t at = sizeof head;
     int bad = write_all(fd, &head, sizeof head, 0);
-    for (size_t i = 0; i < j->pages && !bad; i++, at += PAGE + (off_t)sizeof j->page[i].at)
-        bad = write_all(fd, &j->page[i].at, sizeof j->page[i].at, at) ||
-              write_all(fd, j->page[i].bytes, PAGE, at + (off_t)sizeof j->page[i].at);
+    for (size_t i = 0; i < j->pages && !bad; i++, at += EACH) {
+        const struct entry e = {j->page[i].at, j->page[i].before, 0};
+        bad = write_all(fd, &e, sizeof e, at) || write_all(fd, j->page[i].bytes, PAGE, at + (off_t)sizeof e);
+    }
     bad = bad || fdatasync(fd);
     if (close(fd) || bad) {
         unlink(j->beside);
         return -1;
     }
-    if (apply(j->fd, j->pages, j->page, j->eoa)) /* the journal stays: nothing is lost */
+    if (apply(j->fd, j->pages, j->page, j->eoa)) { /* the journal stays: nothing is lost */
+        j->failed = 1;
         return -1;
+    }
     unlink(j->beside);
     for (size_t i = 0; i < j->pages; i++)
         free(j->page[i].bytes);
@@ -125,31 +139,69 @@ static int commit(struct journal *j)
     return 0;
 }
 
-/* Applies the journal open as `from` to the file open as `to`. One that is not whole was never begun. */
-static int replay(int from, int to)
+/* The pages of the journal open as `from`, in *bytes too; *pages NULL when it is not whole: what it says was never
+ * begun. */
+static int read_journal(int from, struct head *head, struct page **pages, unsigned char **bytes)
+{
+    struct stat st;
+    *pages = NULL;
+    *bytes = NULL;
+    if (fstat(from, &st) || read_all(from, head, sizeof *head, 0))
+        return -1;
+    if (memcmp(head->magic, magic, sizeof magic) || head->pages > (uint64_t)st.st_size / EACH ||
+        sizeof *head + head->pages * EACH != (uint64_t)st.st_size)
+        return 0;
+    struct page *page = calloc(head->pages + 1, sizeof *page);
+    int bad = !page || !(*bytes = malloc(head->pages * PAGE + 1));
+    for (size_t i = 0; i < head->pages && !bad; i++) {
+        struct entry e;
+        const off_t at = (off_t)(sizeof *head + i * EACH);
+        bad = read_all(from, &e, sizeof e, at) || read_all(from, *bytes + i * PAGE, PAGE, at + (off_t)sizeof e);
+        page[i] = (struct page){e.at, e.before, *bytes + i * PAGE};
+    }
+    if (!bad && checksum(head->pages, page) == head->crc)
+        *pages = page;
+    else
+        free(page);
+    return bad ? -1 : 0;
+}
+
+/* Whether the file has at each page what was there before the flush, or what the flush was to bring. */
+static int fits(int fd, const struct head *head, const struct page *page)
+{
+    unsigned char now[PAGE];
+    for (size_t i = 0; i < head->pages; i++) {
+        const uint64_t left = head->size > page[i].at ? head->size - page[i].at : 0; /* behind it nothing is kept */
+        if (read_all(fd, now, PAGE, (off_t)page[i].at) ||
+            (sj_crc32c(0, now, PAGE) != page[i].before && memcmp(now, page[i].bytes, left < PAGE ? left : PAGE)))
+            return 0;
+    }
+    return 1;
+}
+
+/* Applies the journal open as `from` to the file open as `to`, which is locked. */
+static int replay(int from, const char *name, int to, const char *path)
 {
     struct head head;
-    struct stat st;
-    size_t each = PAGE + sizeof(uint64_t);
-    if (fstat(from, &st) || read_all(from, &head, sizeof head, 0))
-        return -1;
-    if (memcmp(head.magic, magic, sizeof magic) || head.pages > (uint64_t)st.st_size / each ||
-        sizeof head + head.pages * each != (uint64_t)st.st_size)
-        return 0;
-    struct page *page = calloc(head.pages + 1, sizeof *page);
-    unsigned char *bytes = malloc(head.pages * PAGE + 1);
-    int bad = !page || !bytes;
-    for (size_t i = 0; i < head.pages && !bad; i++) {
-        off_t at = (off_t)(sizeof head + i * each);
-        page[i].bytes = bytes + i * PAGE;
-        bad = read_all(from, &page[i].at, sizeof page[i].at, at) ||
-              read_all(from, page[i].bytes, PAGE, at + (off_t)sizeof page[i].at);
-    }
-    if (!bad && checksum(head.pages, page) == head.crc)
+    struct page *page;
+    unsigned char *bytes;
+    int bad = read_journal(from, &head, &page, &bytes), other = page && !fits(to, &head, page);
+    if (!bad && page && !other)
         bad = apply(to, head.pages, page, head.size);
     free(bytes);
     free(page);
-    return bad ? -1 : 0;
+    if (other)
+        return sj_fail(SJ_INPUT, "'%s' is of another state of '%s': remove it if the file is as you want it", name, path);
+    if (bad)
+        return sj_fail_errno("cannot finish in '%s' what '%s' says", path, name);
+    return unlink(name) && errno != ENOENT ? sj_fail_errno("cannot remove '%s'", name) : SJ_OK;
+}
+
+/* Whether the name still leads to the file open as fd. Journals are removed by those who hold the lock. */
+static int still(int fd, const char *name)
+{
+    struct stat a, b;
+    return !fstat(fd, &a) && !stat(name, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 int sj_h5_journal_recover(const char *path)
@@ -165,12 +217,8 @@ int sj_h5_journal_recover(const char *path)
     int to = open(path, O_RDWR | O_CLOEXEC), status = SJ_OK;
     if (to < 0)
         status = sj_fail_errno("cannot finish in '%s' what '%s' says", path, name);
-    else if (!flock(to, LOCK_EX | LOCK_NB)) { /* else its writer lives */
-        if (replay(from, to))
-            status = sj_fail_errno("cannot finish in '%s' what '%s' says", path, name);
-        else if (unlink(name) && errno != ENOENT)
-            status = sj_fail_errno("cannot remove '%s'", name);
-    }
+    else if (!flock(to, LOCK_EX | LOCK_NB) && still(from, name)) /* else its writer lives, or another finished it */
+        status = replay(from, name, to, path);
     if (to >= 0)
         close(to);
     close(from);
@@ -214,7 +262,7 @@ static unsigned char *keep(struct journal *j, uint64_t at)
         return NULL;
     }
     memmove(j->page + i + 1, j->page + i, (j->pages - i) * sizeof *j->page);
-    j->page[i] = (struct page){at, bytes};
+    j->page[i] = (struct page){at, sj_crc32c(0, bytes, PAGE), bytes};
     j->pages++;
     return bytes;
 }
@@ -231,6 +279,18 @@ static void exchange(struct journal *j, uint64_t at, size_t n, const void *in, v
         else
             memcpy((char *)out + (first - at), bytes, most);
     }
+}
+
+/* Values went into the file where it shares pages with bookkeeping: what those had before is now this. */
+static int renew(struct journal *j, uint64_t at, size_t n)
+{
+    unsigned char now[PAGE];
+    for (size_t i = place(j, at / PAGE * PAGE); i < j->pages && j->page[i].at < at + n; i++) {
+        if (read_all(j->fd, now, PAGE, (off_t)j->page[i].at))
+            return -1;
+        j->page[i].before = sj_crc32c(0, now, PAGE);
+    }
+    return 0;
 }
 
 /* -- the driver --------------------------------------------------------------------------------------------------- */
@@ -333,8 +393,9 @@ static herr_t write_at(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at
 {
     struct journal *j = (struct journal *)file;
     (void)transfer;
+    j->written = 1;
     if (type == H5FD_MEM_DRAW) {
-        if (write_all(j->fd, from, n, (off_t)at))
+        if (write_all(j->fd, from, n, (off_t)at) || renew(j, at, n))
             return -1;
     } else
         for (uint64_t page = at / PAGE * PAGE; page < at + n; page += PAGE)

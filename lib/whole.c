@@ -16,6 +16,7 @@ enum { OPEN_FILES = 16, MOST_LINKS = 40 };
 struct sj_whole {
     char *path, *temp;
     int slot;
+    int only_new;    /* nothing may be replaced */
     int in_place;    /* a device or named pipe: temp is path, nothing is renamed or removed */
     struct stat old; /* of the file that is replaced; st_mode 0: there is none */
     mode_t mode;     /* of the new one */
@@ -182,13 +183,29 @@ static int sync_path(const char *path, int flags)
     return bad && e != EINVAL ? -1 : 0; /* some file systems have nothing to sync for a directory */
 }
 
+void sj_whole_only_new(struct sj_whole *w)
+{
+    w->only_new = 1;
+}
+
+/* Not every file system can rename without replacing. */
+static int give_name(const struct sj_whole *w)
+{
+    if (!w->only_new)
+        return rename(w->temp, w->path);
+    int bad = renameat2(AT_FDCWD, w->temp, AT_FDCWD, w->path, RENAME_NOREPLACE);
+    if (!bad || (errno != EINVAL && errno != ENOSYS))
+        return bad;
+    return link(w->temp, w->path) ? -1 : unlink(w->temp);
+}
+
 int sj_whole_commit(struct sj_whole *w)
 {
     if (w->in_place) {
         release(w);
         return SJ_OK;
     }
-    if (sync_path(w->temp, O_RDONLY) || set_mode(w) || rename(w->temp, w->path)) {
+    if (sync_path(w->temp, O_RDONLY) || set_mode(w) || give_name(w)) {
         int status = sj_fail_errno("cannot write '%s'", w->path);
         unlink(w->temp);
         release(w);

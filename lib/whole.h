@@ -18,6 +18,8 @@ const char *sj_whole_temp(const struct sj_whole *w); /* the name to write to; bo
 /* fsync of file and directory, rename to the final name, free. On failure the temporary is removed; w is freed either
  * way. */
 int sj_whole_commit(struct sj_whole *w);
+/* From here on the commit fails where PATH has come to be: nothing is replaced. */
+void sj_whole_only_new(struct sj_whole *w);
 void sj_whole_discard(struct sj_whole *w); /* removes the temporary, frees; NULL is allowed */
 
 /* For a file that is made under its own name: it is removed like a temporary (sj_whole_discard, exit, signals) until

@@ -229,6 +229,34 @@ while [ $i -lt 30 ]; do
     mkdir -p many && cp -r musdb18hq/A many/t$((i + 10))
 done
 ok "a set of many" "$chunk" -q --dataset whole.h5 many
+"$bin/sj-view" whole.h5 >whole.txt
+
+# What is refused stays as it was, and two programs at once are one that works and one that says so.
+printf 'precious\n' >notes.txt
+cp mix.wav "take 1.wav"
+head -c 9000 whole.h5 >cut.h5
+for f in notes.txt "take 1.wav" cut.h5; do
+    sum=$(cksum <"$f")
+    fails 3 "'$f' is" "no set: $f" "$chunk" --dataset "$f" many
+    is "$(cksum <"$f")" "$sum" "$f stays as it was"
+done
+cp whole.h5 read.h5
+sum=$(cksum <read.h5)
+fails 4 "in use by another program" "a set that is being read" flock -s read.h5 "$chunk" --dataset read.h5 many
+is "$(cksum <read.h5)" "$sum" "it stays as it was"
+both=
+for i in 1 2 3 4 5 6; do
+    rm -f both.h5
+    "$chunk" -q --dataset both.h5 many 2>err.1 &
+    "$chunk" -q --dataset both.h5 many 2>err.2
+    one=$?
+    wait $!
+    two=$?
+    case $one$two in 00|04|40) ;; *) both="$both $one$two" ;; esac
+    "$bin/sj-view" both.h5 | cmp -s - whole.txt || both="$both differs"
+    [ ! -e both.h5.part ] || both="$both part"
+done
+is "$both" "" "two that make one set"
 i=0
 while [ ! -e killed.h5 ] && [ $i -lt 20 ]; do
     i=$((i + 1))

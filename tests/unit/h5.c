@@ -118,6 +118,14 @@ static void read_everything(void)
     sj_h5_close(h);
 }
 
+static int begin(const char *path, struct sj_h5 **h)
+{
+    int status = sj_h5_create(path, h);
+    if (!status)
+        status = sj_h5_commit(*h);
+    return status ? status : sj_h5_edit(path, h);
+}
+
 static void uncommitted_and_edited(void)
 {
     struct sj_h5 *h;
@@ -126,7 +134,10 @@ static void uncommitted_and_edited(void)
     is_int(files_in_dir(), 1, "without commit nothing is left");
     ok(sj_h5_create(in_dir("no/such/b.h5"), &h) == SJ_SYSTEM && strstr(sj_reason(), "no/such/b.h5"),
        "create without directory");
-    ok(!sj_h5_edit(in_dir("b.h5"), &h) && !sj_h5_make(h, "/k", SJ_H5_TEXT, 1, (int64_t[]){0}, 4), "edit creates");
+    ok(sj_h5_edit(in_dir("b.h5"), &h) == SJ_SYSTEM, "edit creates nothing");
+    ok(!begin(in_dir("b.h5"), &h) && !sj_h5_make(h, "/k", SJ_H5_TEXT, 1, (int64_t[]){0}, 4), "edit");
+    is_int(sj_h5_still(h, in_dir("b.h5")), 1, "the name leads to it");
+    is_int(sj_h5_still(h, in_dir("other.h5")), 0, "another does not");
     ok(!sj_h5_append_text(h, "/k", 1, (const char *const[]){"first"}) && !sj_h5_flush(h), "flush");
     sj_h5_close(h);
     ok(!sj_h5_edit(in_dir("b.h5"), &h) && !sj_h5_append_text(h, "/k", 1, (const char *const[]){"second"}),
@@ -143,7 +154,7 @@ static void killed(void)
     if (!child) {
         struct sj_h5 *h;
         int64_t row[512] = {7};
-        int failed = sj_h5_edit(in_dir("c.h5"), &h) || sj_h5_make(h, "/n", SJ_H5_I64, 2, (int64_t[]){0, 512}, 1) ||
+        int failed = begin(in_dir("c.h5"), &h) || sj_h5_make(h, "/n", SJ_H5_I64, 2, (int64_t[]){0, 512}, 1) ||
                      sj_h5_append(h, "/n", SJ_H5_I64, 1, row) || sj_h5_flush(h);
         for (int i = 0; !failed && i < 2000; i++) {
             char name[32];

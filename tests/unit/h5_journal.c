@@ -41,19 +41,25 @@ static unsigned char *difference(const unsigned char *before, size_t have, const
         uint64_t pages, size;
         uint32_t crc, unused;
     } head = {"sjpages", 0, want, 0, 0};
-    unsigned char *j = malloc(sizeof head + (want / PAGE + 1) * (PAGE + 8)), *to = j + sizeof head, page[PAGE];
-    memcpy(head.magic, "sjpages1", 8);
+    struct {
+        uint64_t at;
+        uint32_t before, unused;
+    } entry = {0};
+    unsigned char *j = malloc(sizeof head + (want / PAGE + 1) * (PAGE + sizeof entry)), *to = j + sizeof head, page[PAGE];
+    memcpy(head.magic, "sjpages2", 8);
     for (uint64_t at = 0; at < want; at += PAGE) {
         memset(page, 0, PAGE);
         if (at < have)
             memcpy(page, before + at, have - at < PAGE ? have - at : PAGE);
         if (!memcmp(page, after + at, PAGE))
             continue;
-        memcpy(to, &at, 8);
-        memcpy(to + 8, after + at, PAGE);
-        head.crc = sj_crc32c(head.crc, to, PAGE + 8);
+        entry.at = at;
+        entry.before = sj_crc32c(0, page, PAGE);
+        memcpy(to, &entry, sizeof entry);
+        memcpy(to + sizeof entry, after + at, PAGE);
+        head.crc = sj_crc32c(head.crc, to, PAGE + sizeof entry);
         head.pages++;
-        to += PAGE + 8;
+        to += PAGE + sizeof entry;
     }
     memcpy(j, &head, sizeof head);
     *size = (size_t)(to - j);
@@ -109,11 +115,12 @@ int main(void)
     journal[size - 100] ^= 1;
 
     bad = 0;
-    for (size_t written = 0; written <= want; written += 1000) { /* killed among the file's own pages */
+    for (size_t written = 0; written <= want + PAGE; written += PAGE) { /* killed among the file's own pages */
         unsigned char *mixed = malloc(want + PAGE);
+        const size_t most = written < want ? written : want;
         memcpy(mixed, before, have);
-        memcpy(mixed, after, written);
-        spill(file, mixed, written > have ? written : have);
+        memcpy(mixed, after, most);
+        spill(file, mixed, most > have ? most : have);
         free(mixed);
         spill(beside, journal, size);
         bad += has("second") != 1 || !access(beside, F_OK);
@@ -126,6 +133,45 @@ int main(void)
     spill(file, before, have);
     spill(beside, journal, size);
     ok(!sj_h5_edit(file, &h) && sj_h5_has_attr(h, "/", "second") && !sj_h5_commit(h), "by the next writer too");
+
+    spill(file, before, have);
+    spill(beside, journal, size);
+    unsigned char *other = calloc(have, 1);
+    memcpy(other, before, have);
+    other[20] ^= 1; /* in the first page, which every flush changes */
+    spill(file, other, have);
+    ok(sj_h5_open(file, &h) == SJ_INPUT && strstr(sj_reason(), "another state"), "beside another file it is refused");
+    size_t got;
+    unsigned char *now = slurp(file, &got);
+    ok(got == have && !memcmp(now, other, have) && !access(beside, F_OK), "which stays as it is");
+    unlink(beside);
+    free(now);
+    free(other);
+
+    static const char *const wrong[] = {"not an HDF5 file", "cut"};
+    for (int i = 0; i < 2; i++) {
+        const size_t n_bytes = i ? have / 2 : 100;
+        unsigned char *text = calloc(n_bytes, 1);
+        memcpy(text, i ? before : (const void *)wrong[0], i ? n_bytes : strlen(wrong[0]));
+        spill(file, text, n_bytes);
+        int status = sj_h5_edit(file, &h);
+        now = slurp(file, &got);
+        ok(status == SJ_INPUT && got == n_bytes && !memcmp(now, text, got), "what is refused stays as it is: %s", wrong[i]);
+        free(now);
+        free(text);
+    }
+    spill(file, before, have);
+    struct sj_h5 *reader;
+    sj_h5_open(file, &reader);
+    ok(sj_h5_edit(file, &h) == SJ_SYSTEM, "a file that is being read is not changed");
+    sj_h5_close(reader);
+    now = slurp(file, &got);
+    ok(got == have && !memcmp(now, before, have), "and stays as it is");
+    free(now);
+    ok(!sj_h5_edit(file, &h) && !sj_h5_commit(h), "opened and closed");
+    now = slurp(file, &got);
+    ok(got == have && !memcmp(now, before, have), "a file stays as it is, too");
+    free(now);
     free(before);
     free(after);
     free(journal);
