@@ -19,6 +19,7 @@ listening-test-analysis: $(OUT)/figure3.md $(OUT)/figure3-tests.tsv $(OUT)/figur
 	@echo "figure: $(OUT)/figure3.svg"
 
 # Restricted to the instrument that a mix lacks, of other songs.
+.PRECIOUS: $(S)/%/listening.tsv
 $(S)/%/listening.tsv: $(S)/%/target.sjt $(S)/%/queries.sjt
 	@sj-knn -q -k 20 --same-class --exclude-same-track --query $(@D)/queries.sjt -o $@ $<
 $(S)/listening.settings: FORCE

@@ -5,9 +5,9 @@ BEGIN {
     while ((getline line <songs) > 0) n++
     while (left != "" && (getline line <left) > 0) {
         split(line, field, "\t")
-        if (!(field[1] in seen)) gone++
+        if (field[1] == "-" || !(field[1] in seen)) gone++
         seen[field[1]]
-        reason[++lines] = field[1] ": " field[2]
+        reason[++lines] = (field[1] == "-" ? "" : field[1] ": ") field[2]
     }
     printf "%d songs", n - gone
     if (gone) printf "; %d left out", gone

@@ -1,11 +1,24 @@
 #!/bin/sh
-# probe-note.sh NETWORK TASKS FOLDER: how many examples each task had, and how many were left out
+# probe-note.sh NETWORK FOLDER TASK:SET:TYPE:COLUMN...: how many examples each task had, how many were left out, and what
+# naming the label that is most frequent among those to learn would give
 set -eu
-echo "frozen embeddings of the $1 encoder, mean over time"
-for task in $2; do
-    [ -f "$3/$task.tsv" ] || continue
-    awk -F '\t' -v task="$task" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        NR == 2 { printf "%s: %d examples to learn, %d to choose, %d to test", task, $at["train"], $at["valid"], $at["test"]
-                  if ($at["missing"]) printf "; %d left out", $at["missing"]
-                  print "" }' "$3/$task.tsv"
+network=$1 folder=$2
+shift 2
+echo "frozen embeddings of the $network encoder, mean over time"
+for what in "$@"; do
+    IFS=: read -r task set_name type column <<END
+$what
+END
+    [ -f "$folder/$task.tsv" ] || continue
+    awk -F '\t' -v task="$task" -v type="$type" -v column="$column" '
+        FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        FILENAME ~ /labels\.tsv$/ && $at["split"] == "train" && ++n[$at[column]] > n[most] { most = $at[column] }
+        FILENAME ~ /labels\.tsv$/ && $at["split"] == "test" { test[$at[column]]++; tests++ }
+        FILENAME !~ /labels\.tsv$/ && FNR == 2 {
+            printf "%s: %d examples to learn, %d to choose, %d to test", task, $at["train"], $at["valid"], $at["test"]
+            if ($at["missing"]) printf "; %d left out", $at["missing"]
+            if (type == "class" || type == "key")
+                printf "; always \"%s\": %.2f%% right", most, tests ? 100 * test[most] / tests : 0
+            print ""
+        }' "$folder/$set_name/labels.tsv" "$folder/$task.tsv"
 done

@@ -23,7 +23,6 @@ export OMP_WAIT_POLICY := passive
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.SECONDARY:
 .NOTPARALLEL:
 .SECONDEXPANSION:
 .PHONY: FORCE
@@ -52,6 +51,9 @@ $(S)/songs.tsv: FORCE
 
 $(S)/settings: FORCE
 	@$(call changed,$(CHUNK_FLAGS) $(EMBED_FLAGS))
+
+# Stages between others stay.
+.PRECIOUS: $(S)/%/target.sjt $(S)/%/context.sjt $(S)/%/queries.sjt $(S)/%/about %.md %.png
 
 # Of every song: all stems by both encoders, and the predictions from the mixes that lack one of them.
 $(S)/%/target.sjt: $(S)/songs.tsv $(MODELS)/%.h5 $(S)/settings $$(call redo,$$@)

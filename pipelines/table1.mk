@@ -17,6 +17,7 @@ metrics := $(foreach v,$(present),$(S)/$(v)/target.metrics.tsv $(S)/$(v)/context
 table1: $(OUT)/table1.md $(if $(present),$(OUT)/table1-by-class.tsv)
 	@cat $(OUT)/table1.md
 
+.PRECIOUS: $(S)/%.metrics.tsv
 $(S)/%.metrics.tsv: $(S)/%.sjt $$(dir $$@)queries.sjt
 	@sj-knn -q --metrics --per-class --baselines --query $(@D)/queries.sjt -o $@ $<
 
@@ -35,7 +36,7 @@ $(OUT)/table1.tsv: $(here)paper/table1.tsv $(metrics)
 	@[ -n "$(metrics)" ] || { echo "no models in '$(MODELS)', no TRAIN, and MASH=0: nothing to measure" >&2; exit 1; }
 	@awk -f $(here)table1.awk $^ >$@.new && mv $@.new $@
 $(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about)
-	@awk -v songs=$(S)/songs.tsv -v left="$$(ls $(S)/*/*.left-out 2>/dev/null | head -n 1)" -f $(here)note.awk \
+	@awk -v songs=$(S)/songs.tsv -v left="$$(ls $(S)/*/target.sjt.left-out $(S)/automashupper/*.left-out 2>/dev/null | sort -r | head -n 1)" -f $(here)note.awk \
 	    $(present:%=$(S)/%/about) $(if $(filter 0,$(MASH)),,$(S)/automashupper/note) >$@.new && mv $@.new $@
 
 $(OUT)/table1-by-class.tsv: $(metrics)

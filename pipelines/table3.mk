@@ -72,6 +72,7 @@ $(T)/synth-stems/labels.tsv: $(T)/synth/labels.tsv
 	    NR > 1 { for (i = 1; i <= n; i++) print $$1 "/" stem[i], $$2, stem[i], $$NF }' $< >$@.new && mv $@.new $@
 
 # BATCH files in a job.
+.PRECIOUS: $(T)/%/list $(foreach v,$(present),$(T)/%/$(v).sjt)
 $(T)/%/list: $(T)/%/labels.tsv
 	@awk -F '\t' -v batch=$(BATCH) 'NR == 1 || $$NF in seen { next } { seen[$$NF]; sep = n++ % batch ? "\037" : "" } \
 	    !sep { if (n > 1) print ""; printf "%06d\t-\t", n } { printf "%s%s", sep, $$NF } END { print "" }' $< >$@.new && mv $@.new $@
@@ -93,6 +94,7 @@ $(T)/$(1).tsv: $(T)/$(word 1,$(task_$(1)))/labels.tsv $(present:%=$(T)/$(word 1,
 endef
 $(foreach t,$(tasks),$(eval $(call probe,$(t))))
 
+note_of  = $(t):$(word 1,$(task_$(t))):$(word 2,$(task_$(t))):$(word 3,$(task_$(t)))
 results := $(if $(present),$(tasks:%=$(T)/%.tsv))
 $(OUT)/table3.tsv: $(here)paper/table3.tsv $(results) $(T)/settings
 	@awk -v which=paper -f $(here)table3.awk $(filter %.tsv,$^) >$@.new && mv $@.new $@
@@ -100,7 +102,9 @@ $(OUT)/table3-more.tsv: $(here)paper/table3.tsv $(results) $(T)/settings
 	@awk -v which=more -f $(here)table3.awk $(filter %.tsv,$^) >$@.new && mv $@.new $@
 $(OUT)/table3.txt: $(OUT)/table3.tsv $(present:%=$(S)/%/about)
 	@{ echo "percent; GS: weighted score of MIREX, MTT: macro ROC-AUC and average precision, the others: accuracy"; \
-	    sh $(here)probe-note.sh '$(NETWORK)' '$(sets_paper)' $(T); cat /dev/null $(present:%=$(S)/%/about); } >$@.new && mv $@.new $@
+	    sh $(here)probe-note.sh $(NETWORK) $(T) $(foreach t,$(sets_paper),$(note_of)); \
+    cat /dev/null $(present:%=$(S)/%/about); } >$@.new && mv $@.new $@
 $(OUT)/table3-more.txt: $(OUT)/table3-more.tsv $(present:%=$(S)/%/about)
 	@{ echo "percent; keys: weighted score of MIREX, the others: accuracy"; \
-	    sh $(here)probe-note.sh '$(NETWORK)' '$(tasks)' $(T); cat /dev/null $(present:%=$(S)/%/about); } >$@.new && mv $@.new $@
+	    sh $(here)probe-note.sh $(NETWORK) $(T) $(foreach t,$(filter-out $(sets_paper),$(tasks)),$(note_of)); \
+    cat /dev/null $(present:%=$(S)/%/about); } >$@.new && mv $@.new $@

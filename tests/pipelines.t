@@ -8,10 +8,11 @@ for p in parallel gnuplot rsvg-convert; do
 done
 work=$dir/work
 mkdir "$work" && cd "$work" || exit 1
-export PARALLEL_HOME=$work HOME=$work MAKEFLAGS= MAKELEVEL=
+export PARALLEL_HOME=$work HOME=$work
+unset MAKEFLAGS MAKELEVEL
 unset SJ_MODEL KEEP_GOING SSHLOGINS
 
-sj() { "$bin/$@"; }
+sj() { "$bin/$1" "${@:2}"; }
 "$bin/sj-synth" -q --seed 5 -n 4 --seconds 9 --folder songs || exit 1
 mv songs/synth-5-000001 "songs/it's 1 & \"two\"" # names may hold anything
 tiny="--dim 16 --depth 1 --heads 2 --hidden 16 --layers 2 --trf-dim 16 --trf-depth 1 --trf-heads 2 --batch 2 --log-every 1"
