@@ -68,6 +68,19 @@ static int open_process(struct sj_audio *a, const char *path, int stream)
     return SJ_OK;
 }
 
+/* One of the streams in a file. */
+static int open_stream(struct sj_audio *a, const char *path, int stream)
+{
+    struct stat st;
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) /* ffmpeg says what is wrong */
+        return open_process(a, path, stream);
+    a->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (a->fd < 0)
+        return sj_fail_errno("cannot open '%s'", a->name);
+    int status = sj_audio_form_check(a->fd, a->name, st.st_size);
+    return status ? status : open_process(a, path, stream);
+}
+
 static int open_mp3(struct sj_audio *a)
 {
     int status = sj_mp3_open(a->fd, a->name, &a->mp3);
@@ -165,7 +178,7 @@ int sj_audio_open(const char *path, int stream, struct sj_audio **out)
     }
     a->stated = UNKNOWN;
     a->fd = -1;
-    int status = stream >= 0 ? open_process(a, path, stream) : open_any(a, path);
+    int status = stream >= 0 ? open_stream(a, path, stream) : open_any(a, path);
     if (!status && (a->info.samplerate < SJ_AUDIO_MIN_HZ || a->info.samplerate > SJ_AUDIO_MAX_HZ))
         status = sj_fail(SJ_INPUT, "'%s': a sample rate of %d Hz is not from %d to %d Hz", a->name, a->info.samplerate,
                          SJ_AUDIO_MIN_HZ, SJ_AUDIO_MAX_HZ);

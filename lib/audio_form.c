@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEAD = 28 };
+#include "audio_boxes.h"
+
+enum { HEAD = 28, MOST_CHUNKS = 1 << 16 }; /* chunks of a WAV file looked at; its data chunk is among the first */
 
 /* n bytes, least or (big) most significant first */
 static uint64_t number(const unsigned char *b, int n, int big)
@@ -64,7 +66,8 @@ static uint64_t stated_data_end(int fd, const unsigned char h[HEAD])
     int big = !memcmp(h, "RIFX", 4);
     if ((!big && memcmp(h, "RIFF", 4)) || memcmp(h + 8, "WAVE", 4))
         return 0;
-    for (uint64_t at = 12; pread(fd, c, sizeof c, (off_t)at) == sizeof c;) {
+    uint64_t at = 12;
+    for (int i = 0; i < MOST_CHUNKS && pread(fd, c, sizeof c, (off_t)at) == sizeof c; i++) {
         uint64_t size = number(c + 4, 4, big);
         if (!memcmp(c, "data", 4))
             return size >= 0x7fffff00u ? 0 : at + sizeof c + size;
@@ -79,6 +82,9 @@ int sj_audio_form_check(int fd, const char *name, int64_t size)
     if (pread(fd, h, sizeof h, 0) != sizeof h)
         return SJ_OK;
     uint64_t stated = stated_bytes(h), end = stated_data_end(fd, h);
+    if (end > stated)
+        stated = end;
+    end = sj_audio_boxes_end(fd);
     if (end > stated)
         stated = end;
     if (stated <= (uint64_t)size)

@@ -21,8 +21,8 @@ enum sj_audio_form sj_audio_form(const unsigned char *head, size_t n);
 /* The same for a regular file, past any ID3v2 tags at its beginning. */
 enum sj_audio_form sj_audio_form_of_file(int fd);
 
-/* SJ_INPUT when the file has fewer than the bytes that its header states (WAV, RF64, AIFF, AU, Wave64). size: of the
- * regular file fd. */
+/* SJ_INPUT when the file has fewer than the bytes that its header states (WAV, RF64, AIFF, AU, Wave64) or
+ * the sizes of its parts (MP4, Matroska). size: of the regular file fd. */
 int sj_audio_form_check(int fd, const char *name, int64_t size);
 
 #endif

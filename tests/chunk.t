@@ -171,6 +171,23 @@ if command -v ffmpeg >/dev/null; then
     check "decodes what libsndfile does not" '
 a, b = whole("x.sjt")["x", 0], whole("mix.sjt")["mix", 0]
 assert np.corrcoef(a[:180000], b[:180000])[0, 1] > 0.999'
+    # cut files, whose decoder is content with what is left of them
+    ffmpeg -v error -nostdin -i mix.wav -movflags faststart front.m4a
+    ffmpeg -v error -nostdin -i mix.wav -c:a aac known.mka
+    ffmpeg -v error -nostdin -i mix.wav -c:a aac -f matroska - >live.mka
+    for f in x.m4a front.m4a known.mka live.mka; do
+        ok "a whole $f" "$chunk" $f -o x.sjt
+        for percent in 30 60 95; do
+            head -c $(($(wc -c <$f) * percent / 100)) $f >cut.${f#*.}
+            fails 3 "'cut.${f#*.}' " "$percent % of $f" "$chunk" cut.${f#*.} -o bad.sjt
+        done
+    done
+    ffmpeg -v error -nostdin -i front.m4a -map 0 -map 0 -map 0 -map 0 -map 0 -c copy -movflags faststart s.stem.mp4
+    ok "five streams" "$chunk" --stems s.stem.mp4 -o x.sjt
+    head -c $(($(wc -c <s.stem.mp4) * 6 / 10)) s.stem.mp4 >cut.stem.mp4
+    fails 3 "'cut.stem.mp4' is cut short" "60 % of them" "$chunk" --stems cut.stem.mp4 -o bad.sjt
+    { cat front.m4a && printf 'TAG%0125d' 0; } >tagged.m4a
+    ok "a tag behind the last box" "$chunk" tagged.m4a -o x.sjt
 else
     skip "m4a" "no ffmpeg"
 fi
@@ -350,6 +367,8 @@ b[4:8] = struct.pack("<I", len(b) - 8)
 open("short.wav", "wb").write(b)
 E
 ok "a whole WAV file" "$bin/sj-chunk" whole.wav -o whole.sjt
+printf 'RIFF\0\0\0\0WAVE' >zeros.wav && truncate -s 1G zeros.wav
+fails 3 "'zeros.wav' cannot be read" "a GB of zeros behind a head, soon" timeout 20 "$bin/sj-chunk" zeros.wav
 fails 3 "'short.wav' is cut short" "a WAV file whose data chunk claims more" "$bin/sj-chunk" short.wav -o short.sjt
 fails 2 "nothing without --pairs" "--seed without --pairs" "$bin/sj-chunk" --seed 3 whole.wav
 fails 2 "convert with sj-view" "an ending that promises another format" "$bin/sj-chunk" whole.wav -o whole.npy
