@@ -1,5 +1,5 @@
-# listen_make.py FOLDER SONGS SECONDS [RATE]: songs in MUSDB18-HQ's layout whose stems are one tone each, so that whatever is
-# mixed can be told apart; and neighbours.tsv of them. Odd songs are four times softer. The left channel has twice the right.
+# listen_make.py FOLDER SONGS SECONDS: songs in MUSDB18-HQ's layout whose stems are one tone each, so that whatever is mixed
+# can be told apart; and FOLDER.tsv, their neighbours. Odd songs are four times softer, the right channel half the left.
 import os
 import sys
 import wave

@@ -1,5 +1,5 @@
-# listening_page.py FOLDER DOWNLOADS SCREENS: the page of a listening test of 16 trials in FOLDER, answered by script. Leaves
-# the ratings in DOWNLOADS and in DOWNLOADS/expected what they must be: lines "trial condition rating".
+# listening_page.py FOLDER DOWNLOADS SCREENS: the page of a listening test of 16 trials in FOLDER, answered by script.
+# Leaves the ratings in DOWNLOADS and in DOWNLOADS/expected what they must be: lines "trial condition rating".
 import csv
 import glob
 import io
@@ -52,7 +52,8 @@ def refusals(b):
     b.keys("ENTER")
     tap.ok(b.text("#count") == "Trial 1 of 12" and b.js("document.querySelector('#next').disabled"), "no going on")
     listen(b, "12")
-    tap.ok(b.js("[...document.querySelectorAll('.version input')].every(s => s.disabled)"), "two of four are not enough")
+    tap.ok(b.js("[...document.querySelectorAll('.version input')].every(s => s.disabled)"),
+           "two of four are not enough")
     b.screenshot("listening-trial-begun")
     listen(b, "30")
     b.wait("[...document.querySelectorAll('.version input')].every(s => !s.disabled)")
@@ -79,11 +80,11 @@ def sounds(b):
            "all repeat, equally long")
     b.keys(" ")
     tap.ok(not b.js("player.playing") and b.text("#play") == "Play", "the space key pauses")
-    b.keys(" ")
-    b.wait("player.playing")
     b.pointer("#seek", b.js("document.querySelector('#seek').clientWidth") * 0.5, 16)
     place = b.js("player.position() / player.buffers[0].duration")
-    tap.ok(0.4 < place < 0.75, "a click on the bar goes there", place)
+    tap.ok(0.48 < place < 0.52, "a click on the bar goes there", place)
+    b.keys(" ")
+    b.wait("player.playing")
 
 
 def interrupt(b):
@@ -106,11 +107,12 @@ def finish(b, expected):
     text = b.js("document.querySelector('#csv').value")
     rows = list(csv.DictReader(io.StringIO(text)))
     tap.same({(r["trial"], r["condition"]): int(r["rating"]) for r in rows}, expected, "the ratings are those given")
-    tap.same(sorted(r["class"] for r in rows), sorted(9 * ["bass", "drums", "other", "vocals"]), "3 trials of each class")
+    tap.same(sorted(r["class"] for r in rows), sorted(9 * ["bass", "drums", "other", "vocals"]),
+             "3 trials of each class")
     tap.ok(len({r["test"] for r in rows}) == 1 and all(r["listener"].startswith("Anna_B-") for r in rows),
            "test and listener are named", rows[0])
     tap.ok(all(float(r["heard_s"]) >= 0.2 for r in rows), "all were heard")
-    tap.ok({r["version"] for r in rows if r["condition"] == "true"} == {"A", "B", "C"}, "versions stand in random order")
+    tap.ok(len({r["version"] for r in rows if r["condition"] == "true"}) > 1, "versions stand in random order")
     b.screenshot("listening-end")
     b.click("#save")
     end = time.monotonic() + 10

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The page of a listening test in a browser: a whole test answered by script, its ratings analysed by sj-ratings; screenshots
-# in $BUILD/screens.
+# The page of a listening test in a browser: a whole test answered by script, its ratings analysed by sj-ratings;
+# screenshots in $BUILD/screens.
 . tests/tap.sh
 python=/usr/bin/python3
 export PYTHONPATH=$root/tests
