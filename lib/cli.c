@@ -114,6 +114,7 @@ static int assign(const struct sj_option *o, void *value, const char *text)
     case SJ_REAL:
         return sj_cli_real(what, text, o->min, o->max, value);
     case SJ_TEXT:
+    case SJ_FILE:
         *(const char **)value = text;
         return SJ_OK;
     case SJ_CHOICE:
@@ -176,6 +177,22 @@ int sj_cli_parse(const struct sj_option *const *tables, int argc, char **argv, i
     return SJ_OK;
 }
 
+static int is_text(const struct sj_option *o)
+{
+    return o->type == SJ_TEXT || o->type == SJ_FILE;
+}
+
+int sj_cli_files(const struct sj_option *const *tables, int (*visit)(void *arg, const char *name), void *arg)
+{
+    struct flat f;
+    int status = 0;
+    flatten(&f, tables);
+    for (int i = 0; i < f.n && !status; i++)
+        if (f.at[i].o->type == SJ_FILE && *(const char *const *)f.at[i].value)
+            status = visit(arg, *(const char *const *)f.at[i].value);
+    return status;
+}
+
 static void print_default(char *text, size_t size, const struct sj_option *o, const void *value)
 {
     text[0] = 0;
@@ -185,7 +202,7 @@ static void print_default(char *text, size_t size, const struct sj_option *o, co
         snprintf(text, size, "%lld", (long long)*(const int64_t *)value);
     else if (o->type == SJ_REAL)
         snprintf(text, size, "%.10g", *(const double *)value);
-    else if (o->type == SJ_TEXT && *(const char *const *)value)
+    else if (is_text(o) && *(const char *const *)value)
         snprintf(text, size, "%s", *(const char *const *)value);
     else if (o->type == SJ_CHOICE)
         snprintf(text, size, "%s", o->choices[*(const int *)value]);
@@ -232,7 +249,7 @@ sj_json *sj_cli_provenance(const struct sj_option *const *tables)
             sj_json_set(json, o->name, sj_json_int(*(const int64_t *)v));
         else if (o->type == SJ_REAL)
             sj_json_set(json, o->name, sj_json_real(*(const double *)v));
-        else if (o->type == SJ_TEXT && *(const char *const *)v)
+        else if (is_text(o) && *(const char *const *)v)
             sj_json_set(json, o->name, sj_json_string(*(const char *const *)v));
         else if (o->type == SJ_CHOICE)
             sj_json_set(json, o->name, sj_json_string(o->choices[*(const int *)v]));

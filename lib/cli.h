@@ -15,6 +15,7 @@ enum sj_option_type {
     SJ_INT,         /* int64_t */
     SJ_REAL,        /* double */
     SJ_TEXT,        /* const char *, borrowed from argv */
+    SJ_FILE,        /* the same, naming a file that is read: -o must not replace it */
     SJ_CHOICE,      /* int: index into choices */
     SJ_GROUP        /* another table: the options of an algorithm, beside the algorithm */
 };
@@ -41,6 +42,9 @@ int sj_cli_parse(const struct sj_option *const *tables, int argc, char **argv, i
 
 /* The aligned option lines of --help. */
 void sj_cli_help(FILE *f, const struct sj_option *const *tables);
+
+/* Calls visit(arg, name) for the file that each SJ_FILE option names; stops at a value other than 0 and returns it. */
+int sj_cli_files(const struct sj_option *const *tables, int (*visit)(void *arg, const char *name), void *arg);
 
 /* {"name": value} of every option marked changes_output (flags and unset texts only when set). New reference. */
 sj_json *sj_cli_provenance(const struct sj_option *const *tables);

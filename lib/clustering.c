@@ -35,7 +35,7 @@ const struct sj_option sj_clustering_options[] = {
      "60", 0, NULL},
     {SJ_FLAG, 0, "resume", AT(resume), NULL, "continue from the FILE of --centroids, if it is there", 0, 0, NULL, NULL,
      0, NULL},
-    {SJ_TEXT, 0, "assign", AT(assign), "FILE", "print which of the centroids in FILE is nearest to each vector", 0, 0,
+    {SJ_FILE, 0, "assign", AT(assign), "FILE", "print which of the centroids in FILE is nearest to each vector", 0, 0,
      NULL, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
 };
@@ -78,8 +78,6 @@ int sj_clustering_check(struct sj_clustering_settings *set, const struct sj_run 
         return status;
     for (int i = 0; i < run->n && !status; i++)
         status = sj_whole_apart(set->centroids, run->operand[i]);
-    if (!status)
-        status = sj_whole_apart(run->output, set->assign);
     set->restarts = set->restarts ? set->restarts : RESTARTS;
     set->iterations = set->iterations ? set->iterations : ITERATIONS;
     set->tolerance = set->tolerance >= 0 ? set->tolerance : tolerance;

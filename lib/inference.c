@@ -12,7 +12,7 @@ enum { BATCH = 8, DEVICE_BATCH = 128 }; /* when nobody says: a device has room f
 
 #define AT(field) NULL, offsetof(struct sj_inference_settings, field)
 const struct sj_option sj_inference_options[] = {
-    {SJ_TEXT, 'm', "model", AT(model), "FILE", "the model", 0, 0, NULL, "$SJ_MODEL, then the installed one", 0, NULL},
+    {SJ_FILE, 'm', "model", AT(model), "FILE", "the model", 0, 0, NULL, "$SJ_MODEL, then the installed one", 0, NULL},
     {SJ_CHOICE, 0, "pool", AT(pooling), "HOW", "what to write", 0, 0, sj_pool_names, NULL, 1, NULL},
     {SJ_CHOICE, 0, "precision", AT(precision), "TYPE", "of matrix products; auto is bf16 where the hardware has it", 0,
      0, sj_precision_names, NULL, 1, NULL},
@@ -37,6 +37,7 @@ struct sj_inference {
     float *in;                         /* (batch, floats) their values */
     float *z;                          /* (batch, F, P, D) one result of each */
     float *results;                    /* (room, results, chunk) */
+    enum sj_dtype type;                /* of the records */
     int64_t room, chunk;               /* chunk: the largest F P D */
 };
 
@@ -49,6 +50,7 @@ int sj_inference_open(const struct sj_run *run, const struct sj_head *in, const 
     if (!i)
         return sj_fail(SJ_SYSTEM, "no memory");
     i->set = settings;
+    i->type = in->dtype;
     int status = sj_model_path(settings->model, i->path, sizeof i->path);
     if (!status)
         status = sj_whole_apart(run->output, i->path);
@@ -143,11 +145,11 @@ static int compute(struct sj_inference *i, int64_t n)
     const struct sj_config *c = &i->model->config;
     const struct sj_record *first = sj_window_at(i->window, i->index[0]);
     const int64_t size = c->frequencies * (first->dims[1] / job->unit) * c->dim;
-    const size_t bytes = first->bytes;
+    const size_t values = first->bytes / sj_dtype_size(i->type);
     int status = SJ_OK;
     for (int64_t b = 0; b < n; b++) {
         i->record[b] = sj_window_at(i->window, i->index[b]);
-        memcpy((char *)i->in + (size_t)b * bytes, i->record[b]->data, bytes);
+        sj_dtype_to_f32(i->type, values, i->record[b]->data, i->in + (size_t)b * values);
     }
     for (int r = 0; r < job->results && !status; r++) {
         status = job->compute(job->arg, i->net, n, i->record, i->in, r, i->z);

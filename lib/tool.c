@@ -227,6 +227,11 @@ static void note_cost(const struct sj_run *run, const struct timespec *began)
                 1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec), used.ru_maxrss >> 10);
 }
 
+static int keep_apart(void *output, const char *input)
+{
+    return sj_whole_apart(output, input);
+}
+
 static int run_tool(const struct sj_tool *t, const struct common *c, int n, char **operands)
 {
     struct sj_run run = {.tool = t, .output = c->output, .quiet = c->quiet, .verbose = c->verbose, .json = c->json,
@@ -239,6 +244,8 @@ static int run_tool(const struct sj_tool *t, const struct common *c, int n, char
     int status = count_operands(t, n);
     for (int i = 0; i < n && !status; i++)
         status = sj_whole_apart(run.output, run.operand[i]);
+    if (!status && t->options)
+        status = sj_cli_files((const struct sj_option *const[]){t->options, NULL}, keep_apart, (void *)run.output);
     if (!status && t->check)
         status = t->check(&run);
     if (!status)

@@ -102,6 +102,9 @@ fails 3 "out of order" "a track without its first chunk" embed --pool track tail
 "$bin/sj-view" --take 1 mel.sjt -o head.sjt
 fails 3 "without its last chunk" "a track without its last chunk" embed --pool track head.sjt
 fails 5 "cuda" "a back end that is not there" embed --backend cuda mel.sjt
+for t in f32 f16 bf16; do "$BUILD/tests/make_stream" mel 2 $t | embed --precision f32 >$t.sjt; done
+ok "spectrograms in half precision" "$BUILD/tests/near" f32.sjt f16.sjt 1e-3
+ok "and as bf16" "$BUILD/tests/near" f32.sjt bf16.sjt 1e-2
 "$BUILD/tests/make_stream" pair 1 | "$bin/sj-mel" >pair.sjt
 fails 3 "pairs" "training pairs" embed pair.sjt
 finish

@@ -213,6 +213,9 @@ fails 3 "no reference has the key 'song 0/bass' and the class 'bass' of a query"
     "$knn" --metrics --query q.h5 less.h5
 fails 3 "two references have the key 'song 0/bass' and the class 'bass'" "two true references" \
     "$knn" --metrics --query q.h5 twice.h5
+cp q.h5 kept.h5
+fails 2 "would replace 'q.h5'" "results over the queries" "$knn" --query q.h5 -o q.h5 r.h5
+ok "they stay" cmp q.h5 kept.h5
 fails 2 "cannot be read twice" "references from a pipe" sh -c "'$view' -o - r.h5 | '$knn' --metrics --query q.h5 -"
 
 # -- metrics of complete lists

@@ -20,7 +20,7 @@ static double max_lag_s = 32;
 static int64_t random_pairs = -1;
 
 static const struct sj_option options[] = {
-    {SJ_TEXT, 0, "query", &query, 0, "FILE", "the predictions, a stream or an HDF5 file", 0, 0, NULL, "standard input",
+    {SJ_FILE, 0, "query", &query, 0, "FILE", "the predictions, a stream or an HDF5 file", 0, 0, NULL, "standard input",
      0, NULL},
     {SJ_FLAG, 0, "curve", &curve, 0, NULL, "print the similarity at every shift", 0, 0, NULL, NULL, 0, NULL},
     {SJ_REAL, 0, "max-lag", &max_lag_s, 0, "SECONDS", "the largest shift, to either side", 0, 1e5, NULL, NULL, 0, NULL},
@@ -31,7 +31,7 @@ static const struct sj_option options[] = {
     {SJ_FLAG, 0, "audio", &audio, 0, NULL, "compare two recordings, MIX and STEM", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "class", &class_wanted, 0, "NAME", "with --audio: the class of the stem", 0, 0, NULL,
      "the one that fits best", 0, NULL},
-    {SJ_TEXT, 'm', "model", &model_path, 0, "FILE", "with --audio: the model", 0, 0, NULL,
+    {SJ_FILE, 'm', "model", &model_path, 0, "FILE", "with --audio: the model", 0, 0, NULL,
      "$SJ_MODEL, then the installed one", 0, NULL},
     {.type = SJ_OPTION_NONE},
 };

@@ -41,7 +41,7 @@ static const struct sj_option options[] = {
     {SJ_INT, 0, "chunk-frames", &chunk_frames, 0, "N", "10 ms frames of a chunk or a pair, a multiple of 16", PATCH,
      1 << 20, NULL, "800", 1, NULL},
     {SJ_CHOICE, 0, "layout", &layout, 0, "NAME", "of the files and folders", 0, 0, sj_layout_names, "auto", 1, NULL},
-    {SJ_TEXT, 0, "class-map", &class_map, 0, "FILE", "which names belong to which class", 0, 0, NULL, "four", 1, NULL},
+    {SJ_FILE, 0, "class-map", &class_map, 0, "FILE", "which names belong to which class", 0, 0, NULL, "four", 1, NULL},
     {SJ_TEXT, 0, "classes", &class_list, 0, "NAME,...", "the classes in their order", 0, 0, NULL, "as in the class map",
      1, NULL},
     {SJ_REAL, 0, "pad", &pad_s, 0, "SECONDS", "pad stems that end earlier than others by up to this", 0, 3600, NULL,

@@ -20,7 +20,7 @@ static int same_class, exclude_same_track, metrics, per_class, baselines, confus
 static struct sj_clustering_settings clustering = SJ_CLUSTERING_DEFAULTS;
 
 static const struct sj_option options[] = {
-    {SJ_TEXT, 0, "query", &query, 0, "FILE", "the queries, a stream or an HDF5 file", 0, 0, NULL, "standard input", 0,
+    {SJ_FILE, 0, "query", &query, 0, "FILE", "the queries, a stream or an HDF5 file", 0, 0, NULL, "standard input", 0,
      NULL},
     {SJ_INT, 'k', "neighbours", &neighbours, 0, "N", "neighbours of each query", 1, 1e6, NULL, "10", 0, NULL},
     {SJ_TEXT, 0, "class", &classes, 0, "NAMES", "only references of these classes, with commas between", 0, 0, NULL,

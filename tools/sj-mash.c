@@ -13,7 +13,7 @@ static const char *query;
 static int64_t neighbours, shifts = SJ_MASH_SHIFTS; /* neighbours 0: all */
 
 static const struct sj_option options[] = {
-    {SJ_TEXT, 0, "query", &query, 0, "FILE", "the queries, a stream", 0, 0, NULL, "standard input", 0, NULL},
+    {SJ_FILE, 0, "query", &query, 0, "FILE", "the queries, a stream", 0, 0, NULL, "standard input", 0, NULL},
     {SJ_INT, 'k', "neighbours", &neighbours, 0, "N", "only the N best references of each query", 1, 1e6, NULL, "all", 0,
      NULL},
     {SJ_INT, 0, "key-shifts", &shifts, 0, "N", "shift references by up to N semitones up or down; 6: to any key", 0,

@@ -15,7 +15,7 @@ static double seconds;
 enum { PAIRS = 8, SECONDS = 40 };
 
 static const struct sj_option options[] = {
-    {SJ_TEXT, 0, "curves", &curves, 0, "FILE", "similarity over time shifts, of sj-align --curve: a page of figure 4",
+    {SJ_FILE, 0, "curves", &curves, 0, "FILE", "similarity over time shifts, of sj-align --curve: a page of figure 4",
      0, 0, NULL, NULL, 0, NULL},
     {SJ_INT, 'n', "pairs", &pairs, 0, "N", "with --curves: how many pairs get a curve of their own, and sound", 1, 1000,
      NULL, "8", 0, NULL},

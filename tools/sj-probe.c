@@ -12,7 +12,7 @@ static int task, per_class, confusion, keep_going;
 static struct sj_probe_settings settings;
 
 static const struct sj_option options[] = {
-    {SJ_TEXT, 0, "labels", &labels, 0, "FILE", "what is known: a table with the columns key, split and label", 0, 0,
+    {SJ_FILE, 0, "labels", &labels, 0, "FILE", "what is known: a table with the columns key, split and label", 0, 0,
      NULL, "must be given", 0, NULL},
     {SJ_CHOICE, 't', "task", &task, 0, "NAME", "what a label is", 0, 0, sj_probe_task_names, NULL, 0, NULL},
     {SJ_TEXT, 0, "label", &label, 0, "NAME,...", "the column of labels; several for values", 0, 0, NULL, NULL, 0, NULL},

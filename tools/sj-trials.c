@@ -19,7 +19,7 @@ static int layout, keep_going;
 static const struct sj_option options[] = {
     {SJ_TEXT, 'o', "output", &folder, 0, "DIR", "the folder of the test, made if it is missing", 0, 0, NULL,
      "must be given", 0, NULL},
-    {SJ_TEXT, 0, "retrieved", &retrieved, 0, "FILE", "what sj-knn found for the mixes", 0, 0, NULL, "must be given", 0,
+    {SJ_FILE, 0, "retrieved", &retrieved, 0, "FILE", "what sj-knn found for the mixes", 0, 0, NULL, "must be given", 0,
      NULL},
     {SJ_INT, 'n', "trials", &trials, 0, "N", "trials, as many of every class", 1, 10000, NULL, NULL, 1, NULL},
     {SJ_REAL, 0, "seconds", &seconds, 0, "SECONDS", "length of the excerpts; shorter songs are taken whole", 0.5, 120,
@@ -29,7 +29,7 @@ static const struct sj_option options[] = {
     {SJ_REAL, 0, "listen", &listen_s, 0, "SECONDS", "of each sound that must be heard before it may be rated", 0, 60,
      NULL, NULL, 1, NULL},
     {SJ_CHOICE, 0, "layout", &layout, 0, "NAME", "of the songs, as of sj-chunk", 0, 0, sj_layout_names, NULL, 1, NULL},
-    {SJ_TEXT, 0, "class-map", &class_map, 0, "FILE", "which names belong to which class", 0, 0, NULL, "four", 1, NULL},
+    {SJ_FILE, 0, "class-map", &class_map, 0, "FILE", "which names belong to which class", 0, 0, NULL, "four", 1, NULL},
     {SJ_TEXT, 0, "classes", &class_list, 0, "NAME,...", "the classes in their order", 0, 0, NULL, "as in the class map",
      1, NULL},
     {SJ_FLAG, 'k', "keep-going", &keep_going, 0, NULL, "skip bad songs, count them, exit 1", 0, 0, NULL, NULL, 0, NULL},
