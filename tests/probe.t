@@ -217,6 +217,10 @@ best=$(sed -n 's/.*rate \([0-9.]*\): \([0-9.]*\) in.*/\2 \1/p' err | sort -rn | 
 is "$(column rate)" "$best" "the rate is the best"
 ok "rates that diverge" "$probe" -q $quick $labels --rates 10,1e-3 -t value --label a x.npy
 is "$(column rate)" 0.001 "are not chosen"
+for p in marble evar; do
+    "$probe" -q $quick $labels --protocol $p --rates 1e-3 x.h5 >want
+    ok "$p: a useless rate more" sh -c "'$probe' -q $quick $labels --protocol $p --rates 1e-3,1e-9 x.h5 | cmp - want"
+done
 ok "progress where it is asked for" run --progress always -o a.tsv x.h5
 is "$(tr '\r' '\n' <err | tail -n 1 | sed 's/.*probing/probing/; s/epochs, .*/epochs/')" \
     "probing [########################] 100% 60/60 epochs" "counts epochs"
