@@ -25,8 +25,8 @@ enum sj_keys {
 };
 extern const char *const sj_keys_names[]; /* "majmin", "full", NULL */
 
-/* *out = the label in the vocabulary, NULL: none; it may be the label itself, or in `name`. Roots are written C, C#, D ..
- * B, but where labels stay as they are. SJ_INPUT: "'X' is no chord". */
+/* *out = the label in the vocabulary, NULL: none; it may be the label itself, or in `name`. Roots are written C, C#,
+ * D .. B, but where labels stay as they are. SJ_INPUT: "'X' is no chord". */
 int sj_chord_reduce(const char *label, enum sj_chords vocabulary, char name[SJ_HARTE_BYTES], const char **out);
 int sj_key_reduce(const char *label, enum sj_keys vocabulary, const char **out);
 

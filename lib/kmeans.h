@@ -1,5 +1,5 @@
-/* kmeans: k-means clustering (Lloyd 1982) of rows that are read in blocks, step by step, so that it can be saved between
- * any two steps and continued to the same bits.
+/* kmeans: k-means clustering (Lloyd 1982) of rows that are read in blocks, step by step, so that it can be saved
+ * between any two steps and continued to the same bits.
  *
  * A start chooses K of the rows: the first uniformly, each further one as greedy k-means++ (Arthur & Vassilvitskii
  * 2007): of 2 + floor(ln K) rows, each drawn with probability proportional to its squared distance from the nearest

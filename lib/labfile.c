@@ -7,32 +7,28 @@
 
 #include "cli.h"
 
-enum { FIELDS = 4, MOST_BYTES = 16 << 20 };
+enum { FIELDS = 4 };
 static const double most_s = 1e7;
 
 static int read_text(const char *path, char **text)
 {
     FILE *f = fopen(path, "re");
-    int status = f ? SJ_OK : sj_fail_errno("cannot open '%s'", path);
-    if (status)
-        return status;
-    char *all = malloc(MOST_BYTES + 1);
-    size_t n = all ? fread(all, 1, MOST_BYTES + 1, f) : 0;
-    if (!all)
-        status = sj_fail(SJ_SYSTEM, "no memory for '%s'", path);
-    else if (ferror(f))
+    size_t room = 0;
+    int status = SJ_OK;
+    *text = NULL;
+    if (!f)
+        return sj_fail_errno("cannot open '%s'", path);
+    const ssize_t n = getdelim(text, &room, 0, f); /* all of it, where it is a text */
+    if (n < 0 && !feof(f))
         status = sj_fail_errno("cannot read '%s'", path);
-    else if (n > MOST_BYTES || memchr(all, 0, n))
+    else if (n > 0 && !(*text)[n - 1])
         status = sj_fail(SJ_INPUT, "'%s' is no text of labels", path);
+    else if (n < 0 && !*text && !(*text = malloc(1)))
+        status = sj_fail(SJ_SYSTEM, "no memory for '%s'", path);
+    else if (n < 0)
+        **text = 0;
     fclose(f);
-    if (status) {
-        free(all);
-        return status;
-    }
-    all[n] = 0;
-    char *small = realloc(all, n + 1);
-    *text = small ? small : all;
-    return SJ_OK;
+    return status;
 }
 
 /* Cuts a line into its fields; returns how many there are, FIELDS + 1 for more. */
@@ -105,7 +101,9 @@ static int parse_line(struct sj_lab *lab, char *line, int64_t number, int *ends)
 int sj_lab_read(const char *path, struct sj_lab *lab)
 {
     int64_t lines = 1, number = 0;
-    int ends = 0, status = read_text(path, (*lab = (struct sj_lab){0}, &lab->text));
+    int ends = 0, status;
+    *lab = (struct sj_lab){0};
+    status = read_text(path, &lab->text);
     for (const char *p = lab->text; !status && *p; p++)
         lines += *p == '\n';
     if (!status && !(lab->part = malloc((size_t)lines * sizeof *lab->part)))

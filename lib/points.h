@@ -2,7 +2,8 @@
  *
  * A record of one vector is one row, a record of frames (time,vector) a row for each time, a record of tokens
  * (frequency,time,dim) a row for each token, in the order of its values. Rows stay in memory where all of them fit;
- * else HDF5 files are read again in blocks, and streams go into a file without a name in $TMPDIR (else /tmp). Keys, positions and shapes of the records are always kept. */
+ * else HDF5 files are read again in blocks, and streams go into a file without a name in $TMPDIR (else /tmp). Keys,
+ * positions and shapes of the records are always kept. */
 #ifndef SJ_POINTS_H
 #define SJ_POINTS_H
 

@@ -28,7 +28,8 @@ static int read_all(const char *path, char **text, size_t *size)
         n += got;
     }
     if (!status && ferror(f))
-        status = errno == EISDIR ? sj_fail(SJ_INPUT, "'%s' is a folder", path) : sj_fail_errno("cannot read '%s'", path);
+        status = errno == EISDIR ? sj_fail(SJ_INPUT, "'%s' is a folder", path)
+                                 : sj_fail_errno("cannot read '%s'", path);
     if (f && f != stdin)
         fclose(f);
     if (status) {

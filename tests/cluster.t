@@ -1,5 +1,5 @@
 #!/bin/sh
-# sj-knn --cluster, --assign: blobs, Lloyd in NumPy, the same bytes however it is run, interrupted and resumed; refusals.
+# sj-knn --cluster, --assign: blobs, Lloyd in NumPy, the same bytes however it is run, interrupted and resumed.
 . tests/tap.sh
 knn=$bin/sj-knn
 view=$bin/sj-view
@@ -65,7 +65,8 @@ write("inf.h5", x, keys, classes)
 f = np.arange(17 * 6).reshape(17, 6) % 11
 write("frame.h5", f, ["t/bass", "t/bass", "u/drums"], [0, 0, 1], ["time", "vector"], [[8, 6], [4, 6], [5, 6]],
       [0, 800, 0])
-write("token.h5", f[:16], ["t/bass", "u/drums"], [0, 1], ["frequency", "time", "dim"], [[2, 5, 6], [2, 3, 6]], [1600, 0])
+write("token.h5", f[:16], ["t/bass", "u/drums"], [0, 1], ["frequency", "time", "dim"], [[2, 5, 6], [2, 3, 6]],
+      [1600, 0])
 E
 ok "sets are made" "$python" make.py
 [ "$failed" -eq 0 ] || finish
@@ -118,7 +119,8 @@ while True:
     c = np.stack([x[own == i].mean(0) for i in range(12)])
 with h5py.File("lloyd.h5") as f:
     assert np.abs(f["centroid"][:] - c).max() < 1e-5, np.abs(f["centroid"][:] - c).max()
-    assert abs(f["inertia"][0] - inertia) < 1e-6 * inertia and f["moves"][0] in (steps, steps - 1), (f["moves"][0], steps)
+    moves = f["moves"][0]
+    assert abs(f["inertia"][0] - inertia) < 1e-6 * inertia and moves in (steps, steps - 1), (moves, steps)
 assert (np.array([int(l[4]) for l in table("lloyd.tsv")[1]]) == own).all()
 E
 lloyd() { "$knn" -q --cluster 12 --restarts 1 --tolerance 0 --seed 5 "$@" loose.h5; }
@@ -222,7 +224,8 @@ fails 2 "checksum" "other vectors" "$knn" --cluster 12 --seed 7 --resume --centr
 ok "assigned" sh -c "'$knn' --assign loose.c.h5 loose.h5 | cmp - loose.tsv"
 ok "some of them" sh -c "'$knn' --assign loose.c.h5 --memory 1 -j1 b.h5 >x.tsv
     sed -n '1p;1002,1008p' loose.tsv | cmp - x.tsv"
-ok "fewer than there are centroids" sh -c "'$knn' --assign loose.c.h5 few.h5 >x.tsv; sed -n 1,4p loose.tsv | cmp - x.tsv"
+ok "fewer than there are centroids" sh -c "'$knn' --assign loose.c.h5 few.h5 >x.tsv
+    sed -n 1,4p loose.tsv | cmp - x.tsv"
 fails 3 "'loose.c.h5' comes from the model m; 'model.h5' from another" "of another model" \
     "$knn" --assign loose.c.h5 model.h5
 fails 3 "'loose.c.h5' has vectors of 33 values; 'wide.h5' of 34" "longer ones" "$knn" --assign loose.c.h5 wide.h5
@@ -259,7 +262,8 @@ fails 3 "'inf.h5': 's1234/bass' holds a value that is not finite" "infinity" "$k
 fails 4 "cannot keep anything in '/nowhere'" "no room for what does not fit in memory" \
     env TMPDIR=/nowhere "$knn" --memory 1 --cluster 4 big.sjt
 fails 3 "values, those before have" "vectors of two lengths" "$knn" --cluster 4 loose.h5 wide.h5
-fails 3 "'loose.h5' comes from the model m; 'model.h5' from another" "of two models" "$knn" --cluster 4 loose.h5 model.h5
+fails 3 "'loose.h5' comes from the model m; 'model.h5' from another" "of two models" \
+    "$knn" --cluster 4 loose.h5 model.h5
 "$BUILD/tests/make_stream" mel >mel.sjt
 fails 3 "carries 'mel/1'" "spectrograms" "$knn" --cluster 2 mel.sjt
 head -c 30000 loose.sjt >cut.sjt

@@ -152,7 +152,7 @@ import json
 names, *rows = (line.rstrip("\n").split("\t") for line in open("a.tsv"))
 for row, line in zip(rows, open("a.json"), strict=True):
     o = json.loads(line)
-    assert list(map(str, [o[n] for n in names[:7]])) == row[:7] and abs(o["similarity"] - float(row[7])) < 1e-6, (o, row)'
+    assert list(map(str, [o[n] for n in names[:7]])) == row[:7] and abs(o["similarity"] - float(row[7])) < 1e-6'
 if [ -r "$annotations" ]; then
     tar xf "$annotations"
     "$python" - <<'E'
@@ -163,7 +163,8 @@ with open("beatles.tsv", "w") as f:
     for name in sorted(os.listdir("beatles/keys")):
         for i in range(400):
             start = 0.48 * i
-            print(name[:-5], "-", f"{start:.2f}", f"{start + 0.16:.2f}", random.randrange(32), 1, i % 5, sep="\t", file=f)
+            times = f"{start:.2f}", f"{start + 0.16:.2f}"
+            print(name[:-5], "-", *times, random.randrange(32), 1, i % 5, sep="\t", file=f)
 E
     for c in majmin triads full; do compare beatles beatles.tsv $c majmin 80 product frequency; done
     compare beatles beatles.tsv majmin full 80 minimum key

@@ -1,4 +1,4 @@
-/* sj-cooccur: keys and chords that share clusters.   TSV of sj-knn --cluster, .lab files -> sj-cooccur -> TSV or NDJSON */
+/* sj-cooccur: keys and chords that share clusters.   TSV of sj-knn --cluster, labels -> sj-cooccur -> TSV or NDJSON */
 #include <stdlib.h>
 #include <string.h>
 

@@ -15,7 +15,8 @@
 enum { ROWS = 333, CENTROIDS = 21, MOST = 300 };
 
 enum kind { PLAIN, TIES, OFFSET, SMALL, LARGE, HUGE_ONES, KINDS };
-static const char *const kind_name[] = {"random", "repeated", "far from 0", "tiny", "large", "beyond a float's squares"};
+static const char *const kind_name[] = {"random", "repeated", "far from 0", "tiny", "large",
+                                        "beyond a float's squares"};
 
 static void make(enum kind kind, int64_t d, float *x, float *c)
 {
@@ -120,8 +121,8 @@ static int through_file(struct sj_kmeans *to, const struct sj_kmeans_state *s, c
 }
 
 /* Runs to the end; anew: every step by a new sj_kmeans that knows nothing but a file, in other blocks. */
-static struct sj_kmeans *run(struct sjk *k, struct data *data, int64_t n, const struct sj_kmeans_settings *set, int anew,
-                             int *rises)
+static struct sj_kmeans *run(struct sjk *k, struct data *data, int64_t n, const struct sj_kmeans_settings *set,
+                             int anew, int *rises)
 {
     struct sj_kmeans *m = start(k, data, n, 100, set);
     double last = INFINITY;
