@@ -78,7 +78,7 @@ static void name_trial(const struct sj_listening *l, int64_t number, char name[N
 static void plain(const char *class, char to[NAMES / 2])
 {
     size_t i = 0;
-    for (; class[i] && i < NAMES / 2 - 1; i++) {
+    for (; i < NAMES / 2 - 1 && class[i]; i++) {
         const char c = class[i], small = c | 32;
         to[i] = (c >= '0' && c <= '9') || (small >= 'a' && small <= 'z') ? c : '-';
     }
