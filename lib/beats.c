@@ -7,7 +7,7 @@
 
 #include "fft.h"
 
-/* aubio's periods come out about half a step too short: the default steps of 12 to 16 ms make tempi 1 to 2 % too fast. */
+/* aubio's periods come out about half a step too short: steps of 16 ms would make tempi 1.5 % too fast. */
 enum { STEP = 128, SPAN = 1024, LEAST_S = 30, LEAST_BEATS = 4 };
 
 struct tracker {

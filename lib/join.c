@@ -96,8 +96,8 @@ static int begin_file(struct sj_join *j, const struct sj_record *r)
         size_t size = strlen(j->path) + strlen(r->key) + 64;
         if (!(path = malloc(size)))
             return sj_fail(SJ_SYSTEM, "no memory");
-        snprintf(path, size, "%s/%s%s%s.wav", j->path, r->key, !j->chunks.pairs && r->role == SJ_ROLE_REST ? ".rest" : "",
-                 number);
+        snprintf(path, size, "%s/%s%s%s.wav", j->path, r->key,
+                 !j->chunks.pairs && r->role == SJ_ROLE_REST ? ".rest" : "", number);
         status = make_folders(path);
         if (!status && !stat(path, &st))
             status = sj_fail(SJ_USAGE, "'%s' is there already", path);

@@ -49,10 +49,12 @@ ok "queries from a pipe" sh -c "'$mash' -q --key-shifts 0 stems.sjt <mixes.sjt |
 for j in 1 3; do
     ok "-j$j" sh -c "'$mash' -q -j$j --key-shifts 0 --query mixes.sjt stems.sjt | cmp - r0.tsv"
 done
-ok "JSON" sh -c "'$mash' -q --json --key-shifts 0 --query mixes.sjt stems.sjt | '$bin/sj-knn' --merge -k 18 - | cmp - r0.tsv"
+ok "JSON" sh -c "'$mash' -q --json --key-shifts 0 --query mixes.sjt stems.sjt |
+    '$bin/sj-knn' --merge -k 18 - | cmp - r0.tsv"
 ok "the best two" sh -c "'$mash' -q -k 2 --key-shifts 0 --query mixes.sjt stems.sjt >a.tsv
     awk 'NR == 1 || \$3 < 3' r0.tsv | cmp - a.tsv"
-ok "chunks of another size" sh -c "'$bin/sj-chunk' -q --stems --chunk-frames 160 songs | '$mash' -q --key-shifts 0 --query mixes.sjt - | cmp - r0.tsv"
+ok "chunks of another size" sh -c "'$bin/sj-chunk' -q --stems --chunk-frames 160 songs |
+    '$mash' -q --key-shifts 0 --query mixes.sjt - | cmp - r0.tsv"
 "$mash" -q --query mixes.sjt -o r6.tsv stems.sjt
 ok "any key by default" sh -c "'$mash' -q --key-shifts 6 --query mixes.sjt stems.sjt | cmp - r6.tsv"
 
@@ -96,7 +98,8 @@ ok "key shifts" "$python" keys.py
 ok "a shorter one and silence" "$mash" --query one.sjt odd.sjt
 is "$(sed 1d out | cut -f 3,4,6 | sed 's/1\.0[0-9]*$/less/')" "1	silent	less
 2	short	1.200000000" "the shorter one ranks last"
-is "$(sed 1d err)" "sj-mash: 1 of 3 tracks show no beats: they have a grid of 120 beats a minute" "silence has no beats: it is said"
+is "$(sed 1d err)" "sj-mash: 1 of 3 tracks show no beats: they have a grid of 120 beats a minute" \
+    "silence has no beats: it is said"
 "$bin/sj-chunk" -q tiny/*.wav -o tiny.sjt
 ok "less than 3 s" "$mash" -q --query tiny.sjt tiny.sjt
 is "$(sed 1d out | cut -f 6)" 1.200000000 "goes with nothing"

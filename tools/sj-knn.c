@@ -193,7 +193,7 @@ static int search(struct sj_run *run, FILE *f)
     return status;
 }
 
-/* -- lists that are there ------------------------------------------------------------------------------------------- */
+/* -- lists that are there ------------------------------------------------------------------------------------------ */
 struct printing {
     FILE *f;
     int json;

@@ -174,7 +174,7 @@ static const struct sj_tool tool = {
     .name = "sj-mash",
     .summary = "tracks ranked by harmony and spectral balance (AutoMashupper)",
     .operands = "REFERENCES...",
-    .details = "Ranks for each query all references (tracks of wave/1 streams, from sj-chunk) by their mashability with it:\n"
+    .details = "Ranks for each query all references (tracks of wave/1 streams) by their mashability with it:\n"
                "harmony of beat-synchronous chroma over offsets and key shifts, and balance of low, middle and high.\n"
                "Writes what sj-knn writes, the distance being 1.2 - mashability; sj-knn --merge --metrics measures it.",
     .options = options,

@@ -38,8 +38,8 @@ static void hears(double length_s, double bpm, double first_s, double want_bpm, 
     is_int(g.n, (int64_t)(length_s / g.period_s), "as many beats as there is room for");
     ok(g.first_s >= -g.period_s / 2 && g.first_s < g.period_s / 2, "the first is at its start: %.3f s", g.first_s);
     const double last = first_s + 60 / bpm * floor((length_s - first_s) / (60 / bpm));
-    ok(beside(&g, first_s + 0.03) < 0.15 && beside(&g, last + 0.03) < 0.15, "clicks are on the grid: beside by %.2f and %.2f",
-       beside(&g, first_s), beside(&g, last));
+    ok(beside(&g, first_s + 0.03) < 0.15 && beside(&g, last + 0.03) < 0.15,
+       "clicks are on the grid: beside by %.2f and %.2f", beside(&g, first_s), beside(&g, last));
     free(wave);
 }
 

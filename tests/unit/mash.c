@@ -249,7 +249,8 @@ static void test_energy(void)
 
 static void test_lengths(void)
 {
-    static const int64_t want[][2] = {{0, 2}, {1, 2}, {2, 2}, {3, 4}, {7, 8}, {11, 12}, {13, 16}, {601, 640}, {1001, 1024}};
+    static const int64_t want[][2] = {{0, 2}, {1, 2}, {2, 2}, {3, 4}, {7, 8}, {11, 12}, {13, 16},
+                                      {601, 640}, {1001, 1024}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         is_int(sj_fft_length(want[i][0]), want[i][1], "a length that transforms well");
 }
