@@ -54,7 +54,7 @@ int sj_items_stems(const struct sj_track *t, const struct sj_track_how *how, str
     status = i ? quantise(&wave, i) : SJ_SYSTEM;
     sj_wave_free(&wave);
     if (!status)
-        status = sj_track_source(t, i->source);
+        status = sj_track_source(t, SJ_SOURCE_VERSION, i->source);
     if (!status)
         return sj_ordered_give(to, i);
     sj_item_drop(i);
@@ -63,11 +63,15 @@ int sj_items_stems(const struct sj_track *t, const struct sj_track_how *how, str
 
 int sj_items_known(const struct sj_track *t, const struct sj_dataset_writer *set, int *found)
 {
-    char source[17] = "";
-    if (!sj_dataset_writer_has(set, t->key, source, found))
-        return SJ_OK; /* the key is not there, so the audio need not be read */
-    int status = sj_track_source(t, source);
-    return status ? status : sj_dataset_writer_has(set, t->key, source, found);
+    char source[SJ_SOURCE] = "";
+    int status = sj_dataset_writer_has(set, t->key, source, found);
+    /* when the key is not there the audio need not be read */
+    for (int version = SJ_SOURCE_VERSION; status == SJ_INPUT && version; version--)
+        if (!(status = sj_track_source(t, version, source)))
+            status = sj_dataset_writer_has(set, t->key, source, found);
+        else
+            break;
+    return status;
 }
 
 int sj_items_pair(const struct sj_sampler *s, int64_t n, struct sj_ordered_job *to)

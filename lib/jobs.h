@@ -6,6 +6,7 @@
 
 #include "ordered.h"
 #include "stream.h"
+#include "track.h"
 
 /* What a job gives, with everything that it points to behind it: a record, or all stems of a track. */
 struct sj_item {
@@ -15,7 +16,7 @@ struct sj_item {
     int stems;
     int32_t class[SJ_CLASSES]; /* (stems) ascending */
     int64_t samples, clipped;  /* clipped: how many samples went beyond full scale */
-    char source[17];           /* sj_track_source */
+    char source[SJ_SOURCE];    /* sj_track_source */
     char key[];
 };
 

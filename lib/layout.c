@@ -245,18 +245,31 @@ struct above {
     struct stat st;
 };
 
+/* What in a folder cannot be read becomes the state of its track, so that the others are found all the same. */
+static int spoil_folder(const struct search *s, const char *path, int64_t before, int status)
+{
+    struct sj_track *t = s->all->n > before ? &s->all->track[s->all->n - 1] : NULL;
+    int failed = t ? SJ_OK : sj_tracks_add(s->all, path, SJ_LAYOUT_FILE, &t);
+    return failed ? failed : sj_track_spoil(t, status);
+}
+
 static int search_folder(const struct search *s, const char *path, const struct above *above)
 {
     struct sj_names names;
     struct above here = {.above = above};
+    int64_t before = s->all->n;
     if (stat(path, &here.st))
-        return sj_fail_errno("cannot open '%s'", path);
+        return spoil_folder(s, path, before, sj_fail_errno("cannot open '%s'", path));
     for (const struct above *a = above; a; a = a->above)
         if (a->st.st_dev == here.st.st_dev && a->st.st_ino == here.st.st_ino)
             return SJ_OK;
     int found = 0, status = sj_names_read(path, &names);
     if (!status)
         status = try_folder(s, path, &names, &found);
+    if (status) {
+        found = 1;
+        status = spoil_folder(s, path, before, status);
+    }
     for (int i = 0; i < names.n && !status && !found; i++) {
         int sound = !names.folder[i] && s->layout <= SJ_LAYOUT_MUSDB18 && sj_name_is_sound(names.name[i]);
         if (s->layout == SJ_LAYOUT_MUSDB18)

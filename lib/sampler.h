@@ -22,6 +22,10 @@ enum {
     SJ_SAMPLER_STEMS = 256       /* the most stems of a track */
 };
 
+/* The range of a data set's weight. */
+#define SJ_WEIGHT_MIN 1e-12
+#define SJ_WEIGHT_MAX 1e12
+
 struct sj_sampler;
 
 /* What is drawn, before any audio is read. */

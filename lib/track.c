@@ -279,12 +279,13 @@ static uint64_t hash_bytes(uint64_t h, const void *data, size_t n)
     return h;
 }
 
-static int hash_file(uint64_t *h, const char *path, int class, int stream)
+/* Blocks of 64 KiB evenly spread over the file, the first at its beginning and the last at its end. */
+static int hash_file(int64_t version, uint64_t *h, const char *path, int class, int stream)
 {
-    enum { ENDS = 1 << 16 };
-    static const int64_t version = 1;
+    enum { BYTES = 1 << 16 };
+    const int64_t places = version == 1 ? 2 : 32;
     struct stat st;
-    char *bytes = malloc(2 * ENDS);
+    char *bytes = malloc(BYTES);
     int fd = bytes ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0 || fstat(fd, &st)) {
         int status = sj_fail_errno("cannot open '%s'", path);
@@ -293,24 +294,30 @@ static int hash_file(uint64_t *h, const char *path, int class, int stream)
         free(bytes);
         return status;
     }
-    ssize_t head = pread(fd, bytes, ENDS, 0);
-    ssize_t tail = pread(fd, bytes + ENDS, ENDS, st.st_size > ENDS ? st.st_size - ENDS : 0);
     const int64_t numbers[] = {version, class, stream, st.st_size};
+    const int64_t last = st.st_size > BYTES ? st.st_size - BYTES : 0;
+    ssize_t n = 0;
     *h = hash_bytes(*h, numbers, sizeof numbers);
-    *h = hash_bytes(*h, bytes, head > 0 ? (size_t)head : 0);
-    *h = hash_bytes(*h, bytes + ENDS, tail > 0 ? (size_t)tail : 0);
+    for (int64_t i = 0; i < places && n >= 0; i++) {
+        /* in two steps: the product of the whole might be out of range */
+        n = pread(fd, bytes, BYTES, last / (places - 1) * i + last % (places - 1) * i / (places - 1));
+        *h = hash_bytes(*h, bytes, n > 0 ? (size_t)n : 0);
+    }
+    int status = n < 0 ? sj_fail_errno("cannot read '%s'", path) : SJ_OK;
     close(fd);
     free(bytes);
-    return head < 0 || tail < 0 ? sj_fail_errno("cannot read '%s'", path) : SJ_OK;
+    return status;
 }
 
-int sj_track_source(const struct sj_track *t, char hash[17])
+int sj_track_source(const struct sj_track *t, int version, char hash[SJ_SOURCE])
 {
     uint64_t h = 0xcbf29ce484222325u;
-    int status = t->status ? sj_fail(t->status, "%s", t->reason) : t->stems ? SJ_OK : hash_file(&h, t->path, -1, -1);
+    int status = t->status   ? sj_fail(t->status, "%s", t->reason)
+                 : t->stems ? SJ_OK
+                             : hash_file(version, &h, t->path, -1, -1);
     for (int s = 0; s < t->stems; s++)
         for (int p = 0; p < t->stem[s].parts && !status; p++)
-            status = hash_file(&h, t->stem[s].part[p].path, t->stem[s].class, t->stem[s].part[p].stream);
-    snprintf(hash, 17, "%016llx", (unsigned long long)h);
+            status = hash_file(version, &h, t->stem[s].part[p].path, t->stem[s].class, t->stem[s].part[p].stream);
+    snprintf(hash, SJ_SOURCE, "%s%016llx", version == 1 ? "" : "2-", (unsigned long long)h);
     return status;
 }

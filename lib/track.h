@@ -41,7 +41,11 @@ struct sj_signal_sink {
  * memory; it has no rests. */
 int sj_track_signals(const struct sj_track *t, const struct sj_track_how *how, const struct sj_signal_sink *sink);
 
-/* 16 hexadecimal digits over what the track is made of: for each file its class, size, first and last 64 KiB. */
-int sj_track_source(const struct sj_track *t, char hash[17]);
+/* What the track is made of, as text: a hash over, for each file, its class, its size and blocks of 64 KiB. Version 2,
+ * "2-" and 16 hexadecimal digits: 32 blocks evenly spread from the first byte to the last, so all of a file of up to
+ * 2 MiB; of a longer one a change may fall between them. Version 1, the digits alone, as the first data sets have it:
+ * the first and the last block. */
+enum { SJ_SOURCE = 19, SJ_SOURCE_VERSION = 2 };
+int sj_track_source(const struct sj_track *t, int version, char hash[SJ_SOURCE]);
 
 #endif

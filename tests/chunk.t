@@ -164,6 +164,23 @@ is "$(keys k.sjt)" "mix:mix:- kazoo:mix:- " "those that are good, whole"
 is "$(grep -c 'skipped: ' err) $(tail -n 1 err)" "3 sj-chunk: 3 of 5 inputs skipped" "the others said and counted"
 fails 3 "none of the 2 inputs can be used" "with --keep-going nothing is left" "$chunk" -q -k nan.wav texts -o none.sjt
 ok "then there is no output" test ! -e none.sjt
+# a folder that may not be read, for which a superuser becomes somebody else
+mkdir -p closed/a/b closed/c && cp mix.wav closed/first.wav && cp mix.wav closed/c/last.wav && chmod 000 closed/a/b
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 755 . && cp "$chunk" ./chunk-too
+    as_user() { "$python" -c 'import os, sys; os.setgid(65534); os.setuid(65534); os.execv(sys.argv[1], sys.argv[1:])' \
+        ./chunk-too "$@"; }
+else
+    as_user() { "$chunk" "$@"; }
+fi
+fails 4 "cannot list 'closed/a/b'" "a folder that cannot be read" as_user closed
+as_user -k closed >k.sjt 2>err
+is "$?:$(grep -c "skipped: cannot list 'closed/a/b'" err):$(tail -n 1 err)" "1:1:sj-chunk: 1 of 3 inputs skipped" \
+    "is one that is passed over"
+is "$(keys k.sjt)" "last:mix:- first:mix:- " "the folders behind it are searched"
+as_user -k --list closed >k.tsv 2>err
+is "$?:$(cut -f 1 k.tsv | tr '\n' ' ')" "1:key last first " "and listed"
+chmod 755 closed/a/b
 if command -v ffmpeg >/dev/null; then
     ffmpeg -v error -nostdin -i mix.wav x.m4a && mkdir empty
     fails 4 "needs the ffmpeg program, which is not installed" "no ffmpeg" env PATH="$dir/empty" "$chunk" x.m4a
@@ -233,6 +250,38 @@ ok "can be continued" "$python" sets.py died.h5 musdb.h5
 cp musdb18hq/B/*.wav musdb18hq/C/
 fails 3 "has a track 'C' that was made from other audio" "audio that has changed" "$chunk" --dataset musdb.h5 musdb18hq/
 rm -r musdb18hq/C
+"$python" -c '
+import numpy as np, os, wave
+for folder, seed in (("one", 1), ("two", 2)):
+    for track in "AB":
+        for name in ("bass", "drums"):
+            os.makedirs(f"{folder}/set/{track}", exist_ok=True)
+            x = np.zeros(200000, "<i2")
+            rng = np.random.default_rng(seed if track == "B" else 0)
+            x[90000:110000] = rng.integers(-9000, 9000, 20000) # far from both ends
+            with wave.open(f"{folder}/set/{track}/{name}.wav", "wb") as f:
+                f.setparams((1, 2, 16000, 0, "NONE", ""))
+                f.writeframes(x.tobytes())'
+ok "tracks with silent ends" "$chunk" --dataset ends.h5 one/set
+ok "are known again" "$chunk" --dataset ends.h5 one/set
+fails 3 "has a track 'B' that was made from other audio" "changed in the middle alone" "$chunk" --dataset ends.h5 two/set
+cat >older.py <<'END'
+import h5py, os, struct, sys
+def source(folder, files, b=1 << 16):
+    h = 0xcbf29ce484222325
+    for c, name in enumerate(files):
+        x = open(f"{folder}/{name}.wav", "rb").read()
+        for byte in struct.pack("<4q", 1, c, -1, len(x)) + x[:b] + x[-b:]:
+            h = (h ^ byte) * 0x100000001b3 % 2**64
+    return f"{h:016x}"
+with h5py.File("ends.h5", "r+") as f:
+    for t in f["track"].values():
+        t.attrs["source"] = source("one/set/" + t.attrs["key"], ("bass", "drums"))
+END
+ok "a set of an earlier version" "$python" older.py
+ok "whose sources were less" "$chunk" --dataset ends.h5 one/set
+cp -r one/set three && cp mix.wav three/B/bass.wav
+fails 3 "has a track 'B' that was made from other audio" "is compared as it was" "$chunk" --dataset ends.h5 three
 fails 3 "has 4 classes from 'bass' to 'vocals' where 11" "other classes" \
     "$chunk" --dataset musdb.h5 --class-map "$root/schemas/classes/moisesdb.tsv" moises
 fails 3 "without stems" "a plain file in a training set" "$chunk" --dataset x.h5 mix.wav
@@ -306,6 +355,9 @@ ok "gives others" sh -c '! cmp -s other.sjt pairs.sjt'
 ok "weights" "$chunk" --pairs --take 3 --weights 1,0.5 musdb.h5 whole.h5 -o weights.sjt
 fails 2 "--weights is '1', must have one number for each of the 2 sets" "too few weights" \
     "$chunk" --pairs --weights 1 --take 1 musdb.h5 whole.h5
+fails 2 "--skip" "pairs beyond what can be counted" timeout 20 "$chunk" --pairs --skip 9223372036854775807 --take 1 musdb.h5
+ok "the last that can" timeout 60 "$chunk" --pairs --skip 1000000000000000 --take 1 musdb.h5 -o far.sjt
+fails 2 "--take" "no pairs" "$chunk" --pairs --take 0 musdb.h5
 fails 3 "mix.wav' is not an HDF5 file" "pairs of sound" "$chunk" --pairs mix.wav
 # -- options that would do nothing
 for o in "--skip 0" "--take 1" "--weights 1" "--seed 0"; do

@@ -21,6 +21,8 @@ enum {
     PATCH = 16         /* frames of an encoder's patch: chunks must not cut one */
 };
 
+#define MOST_PAIRS 1e15 /* of --skip and --take, whose sum must be a number, too */
+
 /* Where 0 or -1 is no value of an option it stands for "not given" until check_modes. */
 static int list, stems, mixes, pairs, keep_going, layout = -1;
 static const char *dataset, *class_map, *class_list, *weight_list;
@@ -34,8 +36,8 @@ static const struct sj_option options[] = {
     {SJ_TEXT, 0, "dataset", &dataset, 0, "FILE", "make or extend the training set FILE", 0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "list", &list, 0, NULL, "only print key and path of each track", 0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "pairs", &pairs, 0, NULL, "training pairs from the training sets named", 0, 0, NULL, NULL, 1, NULL},
-    {SJ_INT, 0, "skip", &skip, 0, "N", "pairs: begin with pair N", 0, INFINITY, NULL, "0", 0, NULL},
-    {SJ_INT, 0, "take", &take, 0, "N", "pairs: end after N pairs", 0, INFINITY, NULL, "no end", 0, NULL},
+    {SJ_INT, 0, "skip", &skip, 0, "N", "pairs: begin with pair N", 0, MOST_PAIRS, NULL, "0", 0, NULL},
+    {SJ_INT, 0, "take", &take, 0, "N", "pairs: end after N pairs", 1, MOST_PAIRS, NULL, "no end", 0, NULL},
     {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "pairs: how often each set is drawn", 0, 0, NULL,
      "all tracks alike", 1, NULL},
     {SJ_INT, 0, "chunk-frames", &chunk_frames, 0, "N", "10 ms frames of a chunk or a pair, a multiple of 16", PATCH,
@@ -128,11 +130,16 @@ static int run_chunks(struct work *w)
 
 /* -- list ---------------------------------------------------------------------------------------------------------- */
 
-static int print_list(FILE *f, const struct sj_tracks *tracks)
+static int print_list(FILE *f, struct work *w)
 {
     fputs("key\tpath\n", f);
-    for (int64_t i = 0; i < tracks->n; i++) {
-        const struct sj_track *t = &tracks->track[i];
+    for (int64_t i = 0; i < w->tracks.n; i++) {
+        const struct sj_track *t = &w->tracks.track[i];
+        if (t->status) { /* which without --keep-going has ended it before */
+            sj_fail(t->status, "%s", t->reason);
+            pass_over(w);
+            continue;
+        }
         if (strpbrk(t->key, "\t\n") || strpbrk(t->path, "\t\n"))
             return sj_fail(SJ_INPUT, "'%s' has a tab or a line break in its name, which a list cannot hold", t->path);
         if (strcmp(t->path, "-") && access(t->path, R_OK))
@@ -146,7 +153,7 @@ static int run_list(struct work *w)
 {
     struct sj_report *r;
     int status = sj_report_open(w->run, &r);
-    return status ? status : sj_report_close(r, print_list(sj_report_file(r), &w->tracks));
+    return status ? status : sj_report_close(r, print_list(sj_report_file(r), w));
 }
 
 /* -- training set -------------------------------------------------------------------------------------------------- */
@@ -221,7 +228,7 @@ static int run_pairs(struct work *w)
     double *weight = weight_list ? malloc((size_t)run->n * sizeof *weight) : NULL;
     int status = weight_list && !weight ? sj_fail(SJ_SYSTEM, "no memory for %d weights", run->n) : SJ_OK;
     if (weight)
-        status = sj_cli_reals("--weights", weight_list, 1e-12, 1e12, run->n, "sets", weight);
+        status = sj_cli_reals("--weights", weight_list, SJ_WEIGHT_MIN, SJ_WEIGHT_MAX, run->n, "sets", weight);
     if (!status)
         status = sj_sampler_open(run->n, run->operand, weight, (uint64_t)run->seed, chunk_frames * SJ_CHUNK_HOP,
                                  &w->sampler);
