@@ -198,7 +198,7 @@ static void show(const struct clustering *c, int64_t steps)
 {
     const struct sj_kmeans_state *s = sj_kmeans_state(c->kmeans);
     char text[128];
-    if (s->chosen < c->about.set.clusters)
+    if (!s->iteration)
         snprintf(text, sizeof text, "restart %lld of %lld, start", (long long)s->restart + 1,
                  (long long)c->about.set.restarts);
     else

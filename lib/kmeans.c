@@ -8,7 +8,10 @@
 #include "rng.h"
 #include "sjk.h"
 
-enum { PART = 1024 }; /* rows of a partial sum */
+enum {
+    PART = 1024,            /* rows of a partial sum */
+    MOST_PRODUCTS = 1 << 24 /* of rows and centroids at a time */
+};
 
 struct sj_kmeans {
     struct sjk *k;
@@ -67,9 +70,12 @@ int sj_kmeans_new(struct sjk *k, const struct sj_kmeans_rows *rows, const struct
     m->state.best = -1;
     m->tries = 2 + (int64_t)log((double)settings->clusters);
     const int64_t most = m->tries > settings->clusters ? m->tries : settings->clusters;
+    while (m->rows.block > 1 && m->rows.block * most > MOST_PRODUCTS)
+        m->rows.block /= 2;
+    const int64_t block = m->rows.block < rows->n ? m->rows.block : rows->n;
     int status = allocate(m);
     if (!status)
-        status = sj_nearest_new(k, rows->block < rows->n ? rows->block : rows->n, most, rows->d, &m->nearest);
+        status = sj_nearest_new(k, block, most, rows->d, &m->nearest);
     if (status) {
         sj_kmeans_free(m);
         return status;

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "json.h"
+#include "table.h"
 
 enum { FIELDS = 6 };
 static const char *const field[FIELDS] = {"query", "query_class", "rank", "reference", "class", "distance"};
@@ -15,15 +16,6 @@ void sj_neighbours_head(FILE *f, int json)
 {
     for (int i = 0; i < FIELDS && !json; i++)
         fprintf(f, "%s%c", field[i], i + 1 < FIELDS ? '\t' : '\n');
-}
-
-static void write_text(FILE *f, const char *text)
-{
-    for (const char *p = text ? text : "-"; *p; p++) {
-        if (*p == '\t' || *p == '\n' || *p == '\\')
-            fputc('\\', f);
-        fputc(*p == '\t' ? 't' : *p == '\n' ? 'n' : *p, f);
-    }
 }
 
 static int write_json(FILE *f, const struct sj_neighbour_line *l)
@@ -48,13 +40,13 @@ int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *l)
 {
     if (json)
         return write_json(f, l);
-    write_text(f, l->query);
+    sj_table_put(f, l->query);
     fputc('\t', f);
-    write_text(f, l->query_class);
+    sj_table_put(f, l->query_class);
     fprintf(f, "\t%lld\t", (long long)l->rank);
-    write_text(f, l->rank ? l->reference : NULL);
+    sj_table_put(f, l->rank ? l->reference : NULL);
     fputc('\t', f);
-    write_text(f, l->rank ? l->class : NULL);
+    sj_table_put(f, l->rank ? l->class : NULL);
     fprintf(f, l->rank ? "\t%.9f\n" : "\t-\n", l->distance);
     return SJ_OK;
 }
