@@ -215,6 +215,16 @@ is "$(sed -n 's/.*rate 0.001.*epoch \([0-9]*\) of \([0-9]*\)/\1 \2/p' err | awk 
     "a training ends after its patience"
 best=$(sed -n 's/.*rate \([0-9.]*\): \([0-9.]*\) in.*/\2 \1/p' err | sort -rn | head -n 1 | cut -d' ' -f2)
 is "$(column rate)" "$best" "the rate is the best"
+long="--patience 60 --epochs 60"
+# shellcheck disable=SC2086  # options
+ok "a rate of nothing that is changed after every other epoch" run $long --rates 1e-9 --plateau 1 x.h5
+ok "does not grow" within 3 "$(column accuracy_percent)" 60
+for p in 1 1000; do
+    # shellcheck disable=SC2086
+    run $long --rates 1e-2 --plateau $p -t value --label a x.h5 >out
+    column valid_r2 >r2.$p
+done
+is "$(cmp -s r2.1 r2.1000; echo $?)" 1 "a rate that is halved learns otherwise than one that is not"
 ok "rates that diverge" "$probe" -q $quick $labels --rates 10,1e-3 -t value --label a x.npy
 is "$(column rate)" 0.001 "are not chosen"
 for p in marble evar; do
