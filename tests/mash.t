@@ -117,6 +117,8 @@ fails 3 "'pairs.sjt' holds training pairs" "training pairs" "$mash" --query one.
 "$bin/sj-view" --skip 2 -o third.sjt small.sjt
 fails 3 "'third.sjt': 'other': the chunk at frame 320 came where frame 160 is due" "a track that lacks a chunk" \
     "$mash" --query one.sjt first.sjt third.sjt
+fails 2 "would replace 'one.sjt'" "results over the queries" "$mash" --query one.sjt -o one.sjt stems.sjt
+fails 2 "would replace 'stems.sjt'" "results over the references" "$mash" --query one.sjt -o stems.sjt stems.sjt
 fails 2 "cannot both be read" "both from a pipe" "$mash" -
 fails 2 "key-shifts" "seven semitones" "$mash" --key-shifts 7 --query one.sjt one.sjt
 finish
