@@ -2,8 +2,8 @@
 #
 #   make paper MUSDB=musdb18/ MODELS=models/ POP909=pop909.tar.xz GTZAN=gtzan/ ...     or: make -f pipelines/all.mk ...
 #
-# Variables are those of table1.mk, figure2.mk, figure4.mk, listening-test.mk (MUSDB; RATINGS for its analysis), figure5.mk
-# (AUDIO and LABELS, or POP909) and table3.mk. What has no data is absent from the report.
+# Variables are those of table1.mk, figure2.mk, figure4.mk, listening-test.mk (MUSDB; RATINGS for its analysis),
+# figure5.mk (AUDIO and LABELS, or POP909) and table3.mk. What has no data is absent from the report.
 
 .PHONY: paper report
 paper:
@@ -25,5 +25,6 @@ $(OUT)/provenance.tsv: FORCE
 	    $(foreach v,$(wildcard $(present:%=$(S)/%/about)),printf 'model\t%s\n' "$$(cat $(v))";) } >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 report: $(OUT)/report.html
-$(OUT)/report.html: $(OUT)/provenance.tsv $(filter-out %/report.html,$(foreach e,tsv txt svg html,$(wildcard $(OUT)/*.$(e))))
+shown := $(foreach e,tsv txt svg html,$(wildcard $(OUT)/*.$(e)))
+$(OUT)/report.html: $(OUT)/provenance.tsv $(filter-out %/report.html %/provenance.tsv,$(shown))
 	@sj-page --report $(OUT) -o $@

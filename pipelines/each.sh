@@ -1,9 +1,9 @@
 #!/bin/sh
-# each.sh LIST OUT COMMAND: runs COMMAND for every line of LIST through GNU parallel; OUT becomes what all of them write.
+# each.sh LIST OUT COMMAND: runs COMMAND for every line of LIST through GNU parallel; OUT becomes what all write.
 #
 # LIST     lines NAME tab ANYTHING tab PATH...; several PATHs have the character 037 between them
-# COMMAND  writes a stream; {files} stands for the PATHs, {keep} for sj-chunk's -q or, with KEEP_GOING, -k; the programs are found on
-#          PATH, here and on other hosts
+# COMMAND  writes a stream; {files} stands for the PATHs, {keep} for sj-chunk's -q or, with KEEP_GOING, -k; the programs
+#          are found on PATH, here and on other hosts
 # OUT      the streams in the order of LIST; each by itself is OUT.parts/NAME, which appears when it is whole, so what
 #          was interrupted goes on where it was; OUT.left-out: what KEEP_GOING left out, with the reason
 #
@@ -32,8 +32,9 @@ adopt() {
         [ -f "$f" ] || continue
         name=${f##*/}
         sj-view --check "$f" >/dev/null 2>&1 || { rm -f "$f"; continue; }
-        grep '^sj-chunk: skipped: ' "$f.err" | tee "$parts/${name%.sjt}.left" | grep . >&2 || rm -f "$parts/${name%.sjt}.left"
-        mv "$f" "$parts/${name%.sjt}"
+        part=$parts/${name%.sjt}
+        grep '^sj-chunk: skipped: ' "$f.err" | tee "$part.left" | grep . >&2 || rm -f "$part.left"
+        mv "$f" "$part"
         rm -f "$f.err" "$f.seq"
     done
 }
@@ -71,7 +72,8 @@ if [ "$todo" -gt 0 ]; then
         if [ -f "$SSHLOGINS" ]; then set -- "$@" --sshloginfile "$SSHLOGINS"; else set -- "$@" -S "$SSHLOGINS"; fi
     fi
     [ -n "${KEEP_GOING:-}" ] || set -- "$@" --halt soon,fail=1
-    line="export OMP_WAIT_POLICY=passive; $(printf '%s' "$command" | sed "s/{files}/{2files}/g; s/{keep}/${keep:--q}/g")"
+    line=$(printf '%s' "$command" | sed "s/{files}/{2files}/g; s/{keep}/${keep:--q}/g")
+    line="export OMP_WAIT_POLICY=passive; $line"
     status=0
     # shellcheck disable=SC2086  # flags are words
     parallel "$@" ${PARALLEL_FLAGS:-} "$line" >/dev/null || status=$?
@@ -94,7 +96,8 @@ while IFS=$tab read -r name _ paths; do
         echo "'$name' failed" >&2
         exit 1
     fi
-    [ ! -f "$parts/$name.left" ] || sed "s/^sj-chunk: skipped: /$(printf '%s' "$name" | sed 's/[\/&]/\\&/g')$tab/" "$parts/$name.left"
+    [ -f "$parts/$name.left" ] || continue
+    while IFS= read -r said; do printf '%s\t%s\n' "$name" "${said#sj-chunk: skipped: }"; done <"$parts/$name.left"
 done <"$list" >>"$out.left-out.new"
 
 while IFS=$tab read -r name _ paths; do
@@ -106,5 +109,6 @@ if [ ! -s "$out.new" ]; then
     exit 1
 fi
 rm -rf "$running" "$parts/.todo"
-if [ -s "$out.left-out.new" ]; then mv "$out.left-out.new" "$out.left-out"; else rm -f "$out.left-out.new" "$out.left-out"; fi
+rm -f "$out.left-out"
+if [ -s "$out.left-out.new" ]; then mv "$out.left-out.new" "$out.left-out"; else rm "$out.left-out.new"; fi
 mv "$out.new" "$out"

@@ -22,7 +22,8 @@ $(D)/settings: FORCE
 	@$(some_model)$(call changed,$(MODEL) $(LAG) $(CHUNK_FLAGS) $(EMBED_FLAGS))
 $(D)/songs.tsv: $(S)/songs.tsv FORCE
 	@mkdir -p $(@D)
-	@awk -v n=$(FIGURE4_SONGS) '{ line[NR] = $$0 } END { if (n > NR) n = NR; for (i = 0; i < n; i++) print line[1 + int(i * NR / n)] }' \
+	@awk -v n=$(FIGURE4_SONGS) '{ line[NR] = $$0 } \
+	    END { if (n > NR) n = NR; for (i = 0; i < n; i++) print line[1 + int(i * NR / n)] }' \
 	    $< >$@.new && if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(D)/stems.sjt: $(D)/songs.tsv $(M) $(D)/settings $$(call redo,$$@)
@@ -43,8 +44,8 @@ $(OUT)/figure4.txt: $(OUT)/figure4.tsv $(S)/$(MODEL)/about
 	    mv $@.new $@
 $(OUT)/figure4.svg: $(D)/curves.tsv $(here)figure4.gp
 	@awk -F '\t' '$$1 == "all" && $$3 != "-" { print $$3 "\t" $$4 }' $< >$(D)/all.tsv
-	@awk -F '\t' '$$1 != "all" && $$3 != "-" && FNR > 1 { if ($$1 $$2 != last) print ""; last = $$1 $$2; print $$3 "\t" $$4 }' \
-	    $< >$(D)/pairs.tsv
+	@awk -F '\t' '$$1 != "all" && $$3 != "-" && FNR > 1 { \
+	    if ($$1 $$2 != last) print ""; last = $$1 $$2; print $$3 "\t" $$4 }' $< >$(D)/pairs.tsv
 	@gnuplot -e "all='$(D)/all.tsv'; pairs='$(D)/pairs.tsv'; paper='$(here)paper/figure4.tsv'; out='$@.new'; \
 	    random=$$(awk -F '\t' '$$1 == "random" { print $$4 }' $<)" $(here)figure4.gp && mv $@.new $@
 $(OUT)/figure4.html: $(D)/curves.tsv

@@ -1,6 +1,6 @@
 # figure5: which keys and chords sound where token embeddings fall into the same cluster.
 #
-#   make figure5 AUDIO=beatles/ LABELS=isophonics/ MODELS=models/   labels: see sj-cooccur(1); tracks have the names of files
+#   make figure5 AUDIO=beatles/ LABELS=isophonics/ MODELS=models/   labels: see sj-cooccur(1)
 #   make figure5 POP909=pop909.tar.xz MODELS=models/                renders the songs of POP909 first: pop909.mk
 #   MODEL=NAME of the models; NETWORK=context|target [target]; CLUSTERS=N [32]; CLUSTER_FLAGS=... of sj-knn,
 #   COOCCUR_FLAGS=... of sj-cooccur
@@ -26,7 +26,8 @@ figure5: $(OUT)/figure5.svg $(OUT)/figure5.png $(OUT)/figure5.txt
 D := $(OUT)/figure5
 M := $(MODELS)/$(MODEL).h5
 $(D)/settings: FORCE
-	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CLUSTERS) $(CLUSTER_FLAGS) $(COOCCUR_FLAGS) $(SEED) $(CHUNK_FLAGS) $(EMBED_FLAGS) $(abspath $(LABELS)))
+	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CLUSTERS) $(CLUSTER_FLAGS) $(COOCCUR_FLAGS) $(SEED) \
+	    $(CHUNK_FLAGS) $(EMBED_FLAGS) $(abspath $(LABELS)))
 $(D)/songs.tsv: $(made) FORCE
 	@$(call wants,AUDIO)$(call wants,LABELS)$(call list,$(AUDIO))
 
@@ -38,7 +39,8 @@ $(D)/tokens.sjt: $(D)/songs.tsv $(M) $(D)/settings $$(call redo,$$@)
 $(D)/clusters.tsv: $(D)/tokens.sjt
 	@echo "== clusters"
 	@if [ $< -nt $(D)/centroids.h5 ]; then rm -f $(D)/centroids.h5; fi
-	@sj-knn -q -j $(JOBS) --cluster $(CLUSTERS) --seed $(SEED) $(CLUSTER_FLAGS) --centroids $(D)/centroids.h5 --resume -o $@ $<
+	@sj-knn -q -j $(JOBS) --cluster $(CLUSTERS) --seed $(SEED) $(CLUSTER_FLAGS) --centroids $(D)/centroids.h5 --resume \
+	    -o $@ $<
 
 # Every pair of combinations of key and chord; those of a key stand together.
 $(OUT)/figure5.tsv: $(D)/clusters.tsv $(made)

@@ -18,12 +18,17 @@ needs() {
     [ -n "$f" ] || { echo "$set_name: no $1 in $folders" >&2; exit 3; }
     printf '%s\n' "$f"
 }
-# Lines name, split, label, the name being that of a file without its ending -> with paths; a file that is missing is an error.
+# Lines name, split, label, the name being that of a file without its ending -> with paths. A file that is missing is
+# an error.
 with_paths() {
     find -L $folders -type f \( -iname '*.wav' -o -iname '*.flac' -o -iname '*.mp3' -o -iname '*.ogg' -o -iname '*.au' \
         -o -iname '*.aif' -o -iname '*.aiff' -o -iname '*.m4a' \) | LC_ALL=C sort >"$work/audio"
     awk -v set="$set_name" -v keep="${KEEP_GOING:-}" 'BEGIN { FS = OFS = "\t" }
-        NR == FNR { name = $0; sub(/.*\//, "", name); sub(/\.[^.]*$/, "", name); if (!(name in path)) path[name] = $0; next }
+        NR == FNR {
+            name = $0; sub(/.*\//, "", name); sub(/\.[^.]*$/, "", name)
+            if (!(name in path)) path[name] = $0
+            next
+        }
         $1 in path { print $1, $2, $3, path[$1]; n++; next }
         !gone++ { first = $1 }
         END {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, time of change, path. OUT changes when they do.
+# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, time of change, path. OUT changes when these
+# do.
 set -eu
 out=$1
 shift

@@ -1,4 +1,4 @@
-# models.mk: the three variants of the model. Those that MODELS lacks are trained where TRAIN is given, else they are absent.
+# models.mk: the three variants of the model. Those that MODELS lacks are trained where TRAIN is given, else absent.
 #
 #   MODELS=DIR      mlp-cond.h5, mlp-nocond.h5, transformer.h5 [OUT/models]
 #   TRAIN=...       training sets (HDF5, of sj-chunk --dataset), or folders of songs to make one from
@@ -23,7 +23,8 @@ models: $(present:%=$(MODELS)/%.h5)
 
 $(OUT)/train.h5:
 	@mkdir -p $(@D)
-	@sj-chunk $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --dataset $@ $(filter-out %.h5,$(TRAIN)) || { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; }
+	@sj-chunk $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --dataset $@ $(filter-out %.h5,$(TRAIN)) || \
+	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; }
 
 ifneq ($(TRAIN),)
 $(variants:%=$(MODELS)/%.h5): $(MODELS)/%.h5: | $(train_sets)

@@ -52,6 +52,7 @@ $(P)/labelled: $(P)/songs
 
 # Songs in one key; of ten songs eight are to learn from, one to choose by and one to test.
 $(P)/keys.tsv: $(P)/labelled
-	@{ printf 'key\tsplit\tlabel\tpath\n'; while read -r n; do awk -F '\t' -v n=$$n -v audio=$(abspath $(P))/audio \
-	    '{ label = $$4 } END { if (NR == 1) print n "\t" (n % 10 == 0 ? "test" : n % 10 == 5 ? "valid" : "train") "\t" label "\t" \
-	    audio "/" n ".flac" }' $(P)/labels/$$n/key.lab; done <$(P)/labelled; } >$@.new && mv $@.new $@
+	@{ printf 'key\tsplit\tlabel\tpath\n'; while read -r n; do awk -v n=$$n -v audio=$(abspath $(P))/audio \
+	    'BEGIN { FS = OFS = "\t"; split_name = n % 10 == 0 ? "test" : n % 10 == 5 ? "valid" : "train" } { label = $$4 } \
+	    END { if (NR == 1) print n, split_name, label, audio "/" n ".flac" }' $(P)/labels/$$n/key.lab; done \
+	    <$(P)/labelled; } >$@.new && mv $@.new $@

@@ -1,6 +1,6 @@
 #!/bin/sh
-# probe-note.sh NETWORK FOLDER TASK:SET:TYPE:COLUMN...: how many examples each task had, how many were left out, and what
-# naming the label that is most frequent among those to learn would give
+# probe-note.sh NETWORK FOLDER TASK:SET:TYPE:COLUMN...: how many examples each task had, how many were left out, and
+# what naming the label that is most frequent among those to learn would give
 set -eu
 network=$1 folder=$2
 shift 2

@@ -1,7 +1,7 @@
 # songs.mk: what the makefiles of the experiments share: where things go, and the embeddings of the songs of MUSDB.
 #
 #   MUSDB=DIR       tracks with stems, in any layout that sj-chunk reads
-#   OUT=DIR         tables and figures; in folders beside them the stages, so that what was interrupted goes on [build/paper]
+#   OUT=DIR         tables and figures; in folders beside them the stages, for an interrupted run to go on [build/paper]
 #   JOBS=N          songs at a time, on each host [processors]; THREADS=N of each program [1]
 #   SSHLOGINS=...   hosts, as GNU parallel takes them, or a file of them: the programs on their PATH, data and models at
 #                   the same absolute paths; PARALLEL_FLAGS='--transferfile {2} --cleanup' brings each song instead
@@ -56,12 +56,15 @@ $(S)/settings: FORCE
 .PRECIOUS: $(S)/%/target.sjt $(S)/%/context.sjt $(S)/%/queries.sjt $(S)/%/about %.md %.png
 
 # Of every song: all stems by both encoders, and the predictions from the mixes that lack one of them.
+stems_target  = $(chunk) --stems {files} | $(mel) | $(call embed,$(1)) --network target --pool track
+stems_context = $(chunk) --stems {files} | $(mel) | $(call embed,$(1)) --pool track
+mixes         = $(chunk) --mixes {files} | $(mel) | $(call embed,$(1)) | $(call predict,$(1)) --pool track
 $(S)/%/target.sjt: $(S)/songs.tsv $(MODELS)/%.h5 $(S)/settings $$(call redo,$$@)
-	@$(call each,$(MODELS)/$*.h5,$(chunk) --stems {files} | $(mel) | $(call embed,$(MODELS)/$*.h5) --network target --pool track)
+	@$(call each,$(MODELS)/$*.h5,$(call stems_target,$(MODELS)/$*.h5))
 $(S)/%/context.sjt: $(S)/songs.tsv $(MODELS)/%.h5 $(S)/settings $$(call redo,$$@)
-	@$(call each,$(MODELS)/$*.h5,$(chunk) --stems {files} | $(mel) | $(call embed,$(MODELS)/$*.h5) --pool track)
+	@$(call each,$(MODELS)/$*.h5,$(call stems_context,$(MODELS)/$*.h5))
 $(S)/%/queries.sjt: $(S)/songs.tsv $(MODELS)/%.h5 $(S)/settings $$(call redo,$$@)
-	@$(call each,$(MODELS)/$*.h5,$(chunk) --mixes {files} | $(mel) | $(call embed,$(MODELS)/$*.h5) | $(call predict,$(MODELS)/$*.h5) --pool track)
+	@$(call each,$(MODELS)/$*.h5,$(call mixes,$(MODELS)/$*.h5))
 
 # What each model is, for the notes under tables and figures.
 $(S)/%/about: $(MODELS)/%.h5

@@ -25,8 +25,10 @@ $(S)/%.metrics.tsv: $(S)/%.sjt $$(dir $$@)queries.sjt
 $(S)/automashupper/ranked.tsv: $(S)/songs.tsv $(S)/settings $$(call redo,$$@)
 	@mkdir -p $(@D)
 	@echo "== AutoMashupper"
-	@bash -c 'songs() { cut -f3 $< | tr "\n" "\0" | xargs -0 sj-chunk $(if $(KEEP_GOING),-k,-q) -j $(JOBS) $(CHUNK_FLAGS) "$$@"; }; \
-	    sj-mash $(MASH_FLAGS) -j $(JOBS) -o $@ 2> >(tee $(@D)/note >&2) --query <(songs --mixes) <(songs --stems 2> >(tee $@.said >&2))'
+	@bash -c 'songs() { cut -f3 $< | tr "\n" "\0" | \
+	        xargs -0 sj-chunk $(if $(KEEP_GOING),-k,-q) -j $(JOBS) $(CHUNK_FLAGS) "$$@"; }; \
+	    sj-mash $(MASH_FLAGS) -j $(JOBS) -o $@ 2> >(tee $(@D)/note >&2) --query <(songs --mixes) \
+	        <(songs --stems 2> >(tee $@.said >&2))'
 	@sed -n "s/^sj-chunk: skipped: \(.*\)/-\t\1/p" $@.said >$@.left-out
 	@rm $@.said; [ -s $@.left-out ] || rm $@.left-out
 $(S)/automashupper/mash.metrics.tsv: $(S)/automashupper/ranked.tsv
@@ -36,7 +38,8 @@ $(OUT)/table1.tsv: $(here)paper/table1.tsv $(metrics)
 	@[ -n "$(metrics)" ] || { echo "no models in '$(MODELS)', no TRAIN, and MASH=0: nothing to measure" >&2; exit 1; }
 	@awk -f $(here)table1.awk $^ >$@.new && mv $@.new $@
 $(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about)
-	@awk -v songs=$(S)/songs.tsv -v left="$$(ls $(S)/*/target.sjt.left-out $(S)/automashupper/*.left-out 2>/dev/null | sort -r | head -n 1)" -f $(here)note.awk \
+	@left=$$(ls $(S)/*/target.sjt.left-out $(S)/automashupper/*.left-out 2>/dev/null | sort -r | head -n 1); \
+	    awk -v songs=$(S)/songs.tsv -v left="$$left" -f $(here)note.awk \
 	    $(present:%=$(S)/%/about) $(if $(filter 0,$(MASH)),,$(S)/automashupper/note) >$@.new && mv $@.new $@
 
 $(OUT)/table1-by-class.tsv: $(metrics)

@@ -10,7 +10,7 @@
 #   and at hand without any of them: POP909=pop909.tar.xz (keys; pop909.mk), SYNTH=N made-up pieces [400; 0: none]
 #   NETWORK=context|target [target]; LAYER=N [0: the last]; BATCH=N files in a job [16]; PROBE_FLAGS=... of sj-probe
 #
-# Makes OUT/table3.tsv and .md (the paper's tasks) and OUT/table3-more.tsv and .md. Other variables: songs.mk, models.mk.
+# Makes OUT/table3.tsv and .md (the paper's tasks), OUT/table3-more.tsv and .md. Other variables: songs.mk, models.mk.
 
 .PHONY: table3
 table3:
@@ -62,25 +62,30 @@ $(T)/synth/made: FORCE
 	@$(call changed,$(SYNTH) $(SYNTH_SECONDS) $(SEED))
 $(T)/synth/done: $(T)/synth/made
 	@echo "== making $(SYNTH) pieces"
-	@seq 0 50 $$(($(SYNTH) - 1)) | parallel --will-cite -j $(JOBS) --halt soon,fail=1 'n=$$(( {} + 50 < $(SYNTH) ? 50 : $(SYNTH) - {} )); \
+	@seq 0 50 $$(($(SYNTH) - 1)) | parallel --will-cite -j $(JOBS) --halt soon,fail=1 \
+	    'n=$$(( {} + 50 < $(SYNTH) ? 50 : $(SYNTH) - {} )); \
 	    sj-synth -q -j 1 --seed $(SEED) --first {} -n $$n --seconds $(SYNTH_SECONDS) --folder $(T)/synth/pieces'
 	@touch $@
 $(T)/synth/labels.tsv: $(T)/synth/done
 	@sh $(here)labels.sh synth $(T)/synth/pieces $(SYNTH) >$@.new && mv $@.new $@
 $(T)/synth-stems/labels.tsv: $(T)/synth/labels.tsv
-	@mkdir -p $(@D) && awk 'BEGIN { FS = OFS = "\t"; n = split("bass drums other vocals", stem, " "); print "key", "split", "label", "path" } \
+	@mkdir -p $(@D) && awk 'BEGIN { FS = OFS = "\t"; n = split("bass drums other vocals", stem, " ") } \
+	    NR == 1 { print "key", "split", "label", "path" } \
 	    NR > 1 { for (i = 1; i <= n; i++) print $$1 "/" stem[i], $$2, stem[i], $$NF }' $< >$@.new && mv $@.new $@
 
 # BATCH files in a job.
 .PRECIOUS: $(T)/%/list $(foreach v,$(present),$(T)/%/$(v).sjt)
 $(T)/%/list: $(T)/%/labels.tsv
 	@awk -F '\t' -v batch=$(BATCH) 'NR == 1 || $$NF in seen { next } { seen[$$NF]; sep = n++ % batch ? "\037" : "" } \
-	    !sep { if (n > 1) print ""; printf "%06d\t-\t", n } { printf "%s%s", sep, $$NF } END { print "" }' $< >$@.new && mv $@.new $@
+	    !sep { if (n > 1) print ""; printf "%06d\t-\t", n } { printf "%s%s", sep, $$NF } END { print "" }' \
+	    $< >$@.new && mv $@.new $@
 
+# $(call tracks,SET,MODEL): one vector of each file
+tracks = sj-chunk {keep} -j $(THREADS) $(chunk_$(1)) {files} | $(mel) | \
+         $(call embed,$(2)) --network $(NETWORK) --layer $(LAYER) --pool track
 define embeddings
 $(T)/%/$(1).sjt: $(T)/%/list $(MODELS)/$(1).h5 $(T)/settings $$$$(call redo,$$$$@)
-	@$$(call each,$$< $(MODELS)/$(1).h5,sj-chunk {keep} -j $(THREADS) $$(chunk_$$*) {files} | $(mel) | \
-	    $(call embed,$(MODELS)/$(1).h5) --network $(NETWORK) --layer $(LAYER) --pool track)
+	@$$(call each,$$< $(MODELS)/$(1).h5,$$(call tracks,$$*,$(MODELS)/$(1).h5))
 endef
 $(foreach v,$(present),$(eval $(call embeddings,$(v))))
 
@@ -88,7 +93,8 @@ $(foreach v,$(present),$(eval $(call embeddings,$(v))))
 define probe
 $(T)/$(1).tsv: $(T)/$(word 1,$(task_$(1)))/labels.tsv $(present:%=$(T)/$(word 1,$(task_$(1)))/%.sjt)
 	@echo "== probing $(1)"
-	@sj-probe -q -j $(JOBS) $(if $(KEEP_GOING),-k) --seed $(SEED) --task $(word 2,$(task_$(1))) --label $(word 3,$(task_$(1))) \
+	@sj-probe -q -j $(JOBS) $(if $(KEEP_GOING),-k) --seed $(SEED) --task $(word 2,$(task_$(1))) \
+	    --label $(word 3,$(task_$(1))) \
 	    $(wordlist 4,9,$(task_$(1))) $(PROBE_FLAGS) --labels $$< -o $$@ $$(filter %.sjt,$$^) || \
 	    { [ $$$$? -eq 1 ] && [ -n "$(KEEP_GOING)" ] && [ -s $$@ ]; }
 endef
