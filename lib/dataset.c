@@ -60,17 +60,19 @@ static int read_shape(struct sj_dataset *d, struct sj_h5 *h, int64_t t, struct t
 {
     static const char *const members[] = {"audio", "class", "peak"};
     char name[SJ_DATASET_NAME];
-    int64_t dims[3][SJ_H5_RANK];
+    int64_t dims[3][SJ_H5_RANK] = {{0}};
     int rank[3], status;
-    enum sj_h5_type type;
+    enum sj_h5_type type[3];
     for (int i = 0; i < 3; i++) {
         sj_dataset_member(name, t, members[i]);
-        if ((status = sj_h5_shape(h, name, &type, &rank[i], dims[i])))
+        if ((status = sj_h5_shape(h, name, &type[i], &rank[i], dims[i])))
             return status;
     }
     sj_dataset_member(name, t, "audio");
     if ((status = sj_h5_offset(h, name, SJ_H5_I16, &to->offset)))
         return status;
+    if (type[1] != SJ_H5_I32 || type[2] != SJ_H5_I16)
+        return sj_fail(SJ_INPUT, "'%s': the tables of '%s' are not int32 classes and int16 peaks", d->path, name);
     int64_t stems = dims[0][0], samples = dims[0][1], bytes;
     int64_t blocks = (samples + SJ_DATASET_BLOCK - 1) / SJ_DATASET_BLOCK;
     if (rank[0] != 2 || rank[1] != 1 || rank[2] != 2 || stems < 1 || stems > SJ_CLASSES || samples < 1 ||
@@ -103,6 +105,9 @@ static int read_track(struct sj_dataset *d, struct sj_h5 *h, int64_t t, struct t
     sj_dataset_member(name, t, "peak");
     if ((status = sj_h5_read(h, name, SJ_H5_I16, (int64_t)cells, peak)))
         return status;
+    for (size_t i = 0; i < cells; i++)
+        if (peak[i] < 0)
+            return sj_fail(SJ_INPUT, "'%s': '%s' holds a negative peak", d->path, name);
     sj_dataset_member(name, t, "class");
     if ((status = sj_h5_read(h, name, SJ_H5_I32, to->t.stems, class)))
         return status;
@@ -112,6 +117,29 @@ static int read_track(struct sj_dataset *d, struct sj_h5 *h, int64_t t, struct t
     return SJ_OK;
 }
 
+struct after {
+    struct sj_h5 *h;
+    const char *name; /* of the first that is not there, without its group */
+};
+
+static int find_after(const char *name, int is_group, void *arg)
+{
+    const struct after *a = arg;
+    char full[SJ_DATASET_NAME];
+    int n = snprintf(full, sizeof full, "/track/%s", name);
+    if (!is_group || strcmp(name, a->name) <= 0 || n >= (int)sizeof full || !sj_h5_has_attr(a->h, full, "key"))
+        return SJ_OK;
+    return sj_fail(SJ_INPUT, "'%s' has the track '%s', but none '%s' before it", sj_h5_path(a->h), name, a->name);
+}
+
+int sj_dataset_check_end(struct sj_h5 *h, int64_t tracks)
+{
+    char name[SJ_DATASET_NAME];
+    sj_dataset_member(name, tracks, NULL);
+    return sj_h5_has(h, "/track") ? sj_h5_list(h, "/track", find_after, &(struct after){h, strrchr(name, '/') + 1})
+                                  : SJ_OK;
+}
+
 /* Tracks are complete when they have their key, which is written last. */
 static int read_tracks(struct sj_dataset *d, struct sj_h5 *h)
 {
@@ -119,7 +147,7 @@ static int read_tracks(struct sj_dataset *d, struct sj_h5 *h)
     for (int64_t t = 0;; t++) {
         sj_dataset_member(name, t, NULL);
         if (!sj_h5_has(h, name) || !sj_h5_has_attr(h, name, "key"))
-            return SJ_OK;
+            return sj_dataset_check_end(h, t);
         if (t == d->room) {
             int64_t room = d->room ? 2 * d->room : 64;
             struct track *more = realloc(d->track, (size_t)room * sizeof *more);

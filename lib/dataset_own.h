@@ -16,4 +16,7 @@ void sj_dataset_member(char name[SJ_DATASET_NAME], int64_t t, const char *member
 /* Refuses a file that is not a data set of this kind. *classes is owned by the caller (one free), NULL on failure. */
 int sj_dataset_check(struct sj_h5 *h, int64_t *n, char ***classes);
 
+/* SJ_INPUT when there are tracks behind the first `tracks`: one is missing. */
+int sj_dataset_check_end(struct sj_h5 *h, int64_t tracks);
+
 #endif

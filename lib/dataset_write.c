@@ -70,7 +70,7 @@ static int read_entries(struct sj_dataset_writer *w)
         char *key = NULL, *source = NULL;
         sj_dataset_member(name, t, NULL);
         if (!sj_h5_has_link(w->h, name))
-            return SJ_OK;
+            return sj_dataset_check_end(w->h, t);
         if (!sj_h5_has_attr(w->h, name, "key"))
             return sj_h5_set_aside(w->h, name);
         int status = sj_h5_get_text(w->h, name, "key", &key);

@@ -87,7 +87,7 @@ static int check_columns(const struct sj_embeddings_file *f)
     for (int64_t i = 0; i < f->n; i++) {
         int64_t own = rows_of(f, i);
         if (f->class[i] < SJ_CLASS_NONE || f->class[i] >= f->head->classes || f->role[i] > SJ_ROLE_PREDICTION || own < 1
-            || f->part[i] < 0 || f->part[i] > UINT32_MAX || strlen(f->key[i]) > SJ_KEY_BYTES)
+            || f->part[i] < 0 || f->part[i] > UINT32_MAX || f->last[i] > 1 || strlen(f->key[i]) > SJ_KEY_BYTES)
             return sj_fail(SJ_INPUT, "'%s': record %lld ('%.64s') is damaged", path, (long long)i, f->key[i]);
         rows += own;
     }

@@ -254,6 +254,17 @@ static int read_strings(struct sj_h5 *h, const char *path, hid_t data, hid_t spa
     return status;
 }
 
+/* Whether so many elements can lie in what the file stores for them: a damaged file may claim billions and store none.
+ * Compression makes a thousandth of equal bytes, at the most. */
+static int is_stored(hid_t data, int64_t n)
+{
+    enum { RATIO = 1100, SLACK = 4096 };
+    hid_t type = H5Dget_type(data);
+    double bytes = (double)n * (double)H5Tget_size(type);
+    H5Tclose(type);
+    return bytes <= (double)H5Dget_storage_size(data) * RATIO + SLACK;
+}
+
 int sj_h5_read_text(struct sj_h5 *h, const char *path, int64_t *n, char ***text)
 {
     hid_t data, space;
@@ -264,6 +275,7 @@ int sj_h5_read_text(struct sj_h5 *h, const char *path, int64_t *n, char ***text)
         return status;
     *n = elements(rank, dims);
     status = *n > INT32_MAX || *n < 0 ? sj_h5_bad(h, path, "has too many strings")
+             : !is_stored(data, *n)   ? sj_h5_bad(h, path, "claims more strings than the file holds")
                                       : read_strings(h, path, data, space, (size_t)*n, text);
     H5Sclose(space);
     H5Dclose(data);

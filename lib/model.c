@@ -77,7 +77,7 @@ int sj_config_check(const struct sj_config *config)
     }
     if (c.dim % c.heads || c.dim % 4)
         return off("dim", (double)c.dim, "is no multiple of 4 and of 'heads'");
-    if (c.trf_dim % c.trf_heads || c.trf_dim % 4)
+    if (c.predictor == SJ_PREDICTOR_TRANSFORMER && (c.trf_dim % c.trf_heads || c.trf_dim % 4))
         return off("trf_dim", (double)c.trf_dim, "is no multiple of 4 and of 'trf_heads'");
     if (c.mel.bands != c.frequencies * c.patch)
         return off("mel_bands", (double)c.mel.bands, "is not 'frequencies' times 'patch'");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "h5.h"
+#include "safetensors.h"
 
 static const char kind[] = "sj-model/1";
 
@@ -244,6 +245,8 @@ static int read_model(struct sj_h5 *h, struct sj_model **out)
 int sj_model_read(const char *path, struct sj_model **m)
 {
     struct sj_h5 *h;
+    if (sj_safetensors_is(path))
+        return sj_fail(SJ_INPUT, "'%s' is a safetensors file, which 'sj-view %s -o NAME.h5' makes a model of", path, path);
     int status = sj_h5_open(path, &h);
     if (status)
         return status;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "whole.h"
 
@@ -230,6 +231,20 @@ static int read_header(struct sj_npy *a)
     return status;
 }
 
+static const size_t type_bytes[] = {[NPY_F2] = 2, [NPY_F4] = 4, [NPY_F8] = 8};
+
+/* Behind the last row of a file there is nothing; where it is too short, the rows say so when they are read. */
+static int check_end(const struct sj_npy *a)
+{
+    struct stat st;
+    if (fstat(fileno(a->f), &st) || !S_ISREG(st.st_mode))
+        return SJ_OK;
+    const int64_t row = (int64_t)(a->count * type_bytes[a->type]), left = st.st_size - ftell(a->f);
+    if (left / row < a->rows || left == a->rows * row)
+        return SJ_OK;
+    return sj_fail(SJ_INPUT, "'%s' has %lld bytes behind its last row", a->path, (long long)(left - a->rows * row));
+}
+
 int sj_npy_open(const char *path, struct sj_npy **out)
 {
     struct sj_npy *a = calloc(1, sizeof *a);
@@ -238,6 +253,8 @@ int sj_npy_open(const char *path, struct sj_npy **out)
         return sj_fail(SJ_SYSTEM, "no memory");
     }
     int status = (a->f = fopen(path, "rb")) ? read_header(a) : sj_fail_errno("cannot read '%s'", path);
+    if (!status)
+        status = check_end(a);
     if (!status && a->type != NPY_F4 && !(a->raw = malloc(a->count * sizeof(double))))
         status = sj_fail(SJ_SYSTEM, "'%s': no memory for a row of %zu values", path, a->count);
     if (status)
@@ -260,10 +277,9 @@ int sj_npy_shape(const struct sj_npy *a, int64_t dims[SJ_RANK])
 
 int sj_npy_next(struct sj_npy *a, float *row)
 {
-    static const size_t sizes[] = {[NPY_F2] = 2, [NPY_F4] = 4, [NPY_F8] = 8};
     if (a->next == a->rows)
         return sj_fail(SJ_USAGE, "'%s' has no more rows", a->path);
-    if (fread(a->raw ? a->raw : row, sizes[a->type], a->count, a->f) != a->count)
+    if (fread(a->raw ? a->raw : row, type_bytes[a->type], a->count, a->f) != a->count)
         return ferror(a->f) ? sj_fail_errno("cannot read '%s'", a->path)
                             : sj_fail(SJ_INPUT, "'%s' ends early: in row %lld of %lld", a->path, (long long)a->next + 1,
                                       (long long)a->rows);

@@ -209,6 +209,40 @@ static int read_tensors(const struct sj_safetensors *s, struct sj_model *m, int 
     return status;
 }
 
+struct known {
+    const struct sj_safetensors *s;
+    const struct sj_layout *layout;
+};
+
+/* A tensor that belongs to a model, but not to one of these hyper-parameters. */
+static int check_name(const char *key, const sj_json *value, void *arg)
+{
+    static const char *const parts[][2] = {{"encoder.", "encoder/"}, {"target_encoder.", "encoder/"},
+                                           {"predictor.", "predictor/"}};
+    const struct known *k = arg;
+    char plain[112], name[112];
+    (void)value;
+    sj_safetensors_plain(key, plain, sizeof plain);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t n = strlen(parts[i][0]);
+        if (strncmp(plain, parts[i][0], n))
+            continue;
+        snprintf(name, sizeof name, "%s%.90s", parts[i][1], plain + n);
+        if (sj_tensor_find(k->layout, name) < 0 && !strstr(plain, "pos"))
+            return sj_fail(SJ_INPUT, "'%s': '%.100s' is unknown to these hyper-parameters", k->s->path, key);
+    }
+    return SJ_OK;
+}
+
+static int check_id(const struct sj_safetensors *s, const struct sj_model *m)
+{
+    const char *id = sj_json_get_text(sj_json_get(s->header, "__metadata__"), "id");
+    if (!id || !strcmp(id, m->id))
+        return SJ_OK;
+    return sj_fail(SJ_INPUT, "'%s': the weights are not those of the 'id' in its metadata: damaged, or edited without "
+                   "removing it", s->path);
+}
+
 static int read_model(const struct sj_safetensors *s, struct sj_model **out)
 {
     struct sj_config c;
@@ -219,19 +253,25 @@ static int read_model(const struct sj_safetensors *s, struct sj_model **out)
         status = sj_model_blank(&c, &m);
     if (!status)
         status = read_tensors(s, m, 0);
+    if (!status)
+        status = sj_safetensors_extents(s);
+    if (!status)
+        status = sj_json_each(s->header, check_name, &(struct known){s, &m->layout});
     if (!status && sj_safetensors_has(s, "target_encoder.norm.weight"))
         status = read_tensors(s, m, 1);
     else if (!status)
         memcpy(m->target, m->weights, m->layout.encoder * sizeof(float));
     if (!status && training && !(m->training = strdup(training)))
         status = sj_fail(SJ_SYSTEM, "no memory for a model");
-    if (status) {
-        sj_model_free(m);
-        return status;
+    if (!status) {
+        sj_model_identify(m);
+        status = check_id(s, m);
     }
-    sj_model_identify(m);
-    *out = m;
-    return SJ_OK;
+    if (status)
+        sj_model_free(m);
+    else
+        *out = m;
+    return status;
 }
 
 int sj_safetensors_read(const char *path, struct sj_model **m)

@@ -20,6 +20,10 @@ int sj_safetensors_has(const struct sj_safetensors *s, const char *name);
  * `width` bytes each, from byte `from` of the values. SJ_INPUT when missing or wrong. */
 int sj_safetensors_shape(const struct sj_safetensors *s, const char *name, int *rank, int64_t dims[SJ_SAFETENSORS_RANK],
                          const char **dtype, size_t *width, int64_t *from);
+/* SJ_INPUT unless the tensors, of whatever type, fill the values without gaps and overlaps, as the format asks. */
+int sj_safetensors_extents(const struct sj_safetensors *s);
+/* A name in the header without what torch.compile puts into it, "_orig_mod.". */
+void sj_safetensors_plain(const char *key, char *name, size_t size);
 /* The hyper-parameters, from the header's text or from the shapes. */
 int sj_safetensors_config(const struct sj_safetensors *s, struct sj_config *c);
 

@@ -1,5 +1,6 @@
 /* What a header says: tensors, and hyper-parameters. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "safetensors_own.h"
@@ -9,14 +10,19 @@ struct wanted {
     const sj_json *found;
 };
 
-/* Whether `key` is the name once what torch.compile put into it is dropped. */
-static int match(const char *key, const sj_json *value, void *arg)
+void sj_safetensors_plain(const char *key, char *name, size_t size)
 {
     static const char extra[] = "_orig_mod.";
-    struct wanted *w = arg;
     const char *at = strstr(key, extra);
-    size_t head = at ? (size_t)(at - key) : 0;
-    if (at && !strncmp(key, w->name, head) && !strcmp(at + sizeof extra - 1, w->name + head))
+    snprintf(name, size, "%.*s%s", at ? (int)(at - key) : 0, key, at ? at + sizeof extra - 1 : key);
+}
+
+static int match(const char *key, const sj_json *value, void *arg)
+{
+    struct wanted *w = arg;
+    char plain[112];
+    sj_safetensors_plain(key, plain, sizeof plain);
+    if (!strcmp(plain, w->name))
         w->found = value;
     return w->found != NULL;
 }
@@ -79,6 +85,57 @@ int sj_safetensors_shape(const struct sj_safetensors *s, const char *name, int *
     return SJ_OK;
 }
 
+struct extent {
+    int64_t from, to;
+    const char *name;
+};
+
+struct extents {
+    const struct sj_safetensors *s;
+    size_t n;
+    struct extent *at;
+};
+
+static int take_extent(const char *key, const sj_json *value, void *arg)
+{
+    struct extents *e = arg;
+    const sj_json *range = sj_json_get(value, "data_offsets");
+    struct extent *at = &e->at[e->n];
+    if (!strcmp(key, "__metadata__"))
+        return SJ_OK;
+    at->name = key;
+    if (!as_int(range, 0, &at->from) || !as_int(range, 1, &at->to) || at->from < 0 || at->to < at->from)
+        return wrong(e->s, key, "is described wrongly");
+    e->n++;
+    return SJ_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct extent *x = a, *y = b;
+    if (x->from != y->from)
+        return x->from < y->from ? -1 : 1;
+    return (x->to > y->to) - (x->to < y->to);
+}
+
+int sj_safetensors_extents(const struct sj_safetensors *s)
+{
+    struct extents e = {s, 0, calloc(sj_json_count(s->header) + 1, sizeof *e.at)};
+    int64_t end = 0;
+    int status = e.at ? sj_json_each(s->header, take_extent, &e) : sj_fail(SJ_SYSTEM, "no memory for '%s'", s->path);
+    if (!status)
+        qsort(e.at, e.n, sizeof *e.at, by_place);
+    for (size_t i = 0; !status && i < e.n; end = e.at[i++].to)
+        if (e.at[i].from != end)
+            status = wrong(s, e.at[i].name, "does not begin where the tensor before it ends");
+    if (!status && end < s->bytes)
+        status = sj_fail(SJ_INPUT, "'%s' has %lld bytes behind its last tensor", s->path, (long long)(s->bytes - end));
+    if (!status && end > s->bytes)
+        status = wrong(s, e.at[e.n - 1].name, "lies outside the file: truncated or damaged");
+    free(e.at);
+    return status;
+}
+
 /* -- hyper-parameters ------------------------------------------------------------------------------------------------
  */
 
@@ -115,6 +172,9 @@ static int guess(const struct sj_safetensors *s, struct sj_config *c)
     *c = sj_config_defaults();
     int status = size_of(s, "encoder.patch_embed.proj.weight", 0, &c->dim);
     c->depth = count(s, "encoder.blocks.", 1, ".norm1.weight");
+    if (!status && c->dim % 64)
+        return sj_fail(SJ_INPUT, "'%s' has an encoder of width %lld and no 'config' that says how many heads", s->path,
+                       (long long)c->dim);
     c->heads = c->dim / 64;
     if (!status && sj_safetensors_has(s, "predictor.source_embed.weight"))
         status = size_of(s, "predictor.source_embed.weight", 0, &classes);
@@ -135,14 +195,17 @@ static int guess(const struct sj_safetensors *s, struct sj_config *c)
 
 int sj_safetensors_config(const struct sj_safetensors *s, struct sj_config *c)
 {
-    const char *text = sj_json_get_text(sj_json_get(s->header, "__metadata__"), "config");
+    const sj_json *said = sj_json_get(sj_json_get(s->header, "__metadata__"), "config");
+    const char *text = sj_json_as_text(said);
+    if (said && !text)
+        return sj_fail(SJ_INPUT, "'%s': its 'config' is not JSON text", s->path);
     sj_json *json = NULL;
     int status = text ? SJ_OK : guess(s, c);
     if (status)
         return status;
-    if (text)
-        status = sj_json_parse(text, strlen(text), &json) || sj_config_from_json(json, c);
-    else
+    if (text && !(status = sj_json_parse(text, strlen(text), &json)))
+        status = sj_json_is_object(json) ? sj_config_from_json(json, c) : sj_fail(SJ_INPUT, "its 'config' is no object");
+    else if (!text)
         status = sj_config_check(c);
     sj_json_free(json);
     return status ? sj_fail_at(SJ_INPUT, "'%s'", s->path) : SJ_OK;

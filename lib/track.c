@@ -163,7 +163,8 @@ static int load(const struct sj_track *t, const struct sj_track_how *how, struct
 
 static int no_stems(const struct sj_track *t)
 {
-    return sj_fail(SJ_INPUT, "'%s' is a single sound without stems", t->path);
+    return sj_fail(SJ_INPUT, "'%s' is a single sound without stems (--layout musdb18hq makes a track of a folder of stems)",
+                   t->path);
 }
 
 int sj_track_load(const struct sj_track *t, const struct sj_track_how *how, struct sj_wave *w)

@@ -13,7 +13,6 @@ struct sj_train_settings sj_train_defaults(void)
     s.ema_start = 0.99995;
     s.ema_end = 0.99999;
     s.cosine = 1;
-    s.temperature = 0.1;
     return s;
 }
 
@@ -42,7 +41,7 @@ const struct sj_option sj_train_options[] = {
      1, NULL},
     {SJ_REAL, 0, "contrastive", AT(contrastive), "X", "weight of a contrastive term over the batch", 0, 1e6, NULL, NULL,
      1, NULL},
-    {SJ_REAL, 0, "temperature", AT(temperature), "X", "of the contrastive term", 1e-4, 100, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "temperature", AT(temperature), "X", "of the contrastive term", 1e-4, 100, NULL, "0.1", 1, NULL},
     {SJ_INT, 0, "contrastive-steps", AT(contrastive_steps), "N", "first steps, which have the contrastive term alone",
      0, 1e12, NULL, NULL, 1, NULL},
     {SJ_CHOICE, 0, "precision", AT(precision), "TYPE", "of matrix products; auto is bf16 where the hardware has it", 0,
@@ -58,6 +57,10 @@ int sj_train_check(struct sj_train_settings *s)
         return sj_fail(SJ_USAGE, "--frames is %lld, must be a multiple of 16", (long long)s->frames);
     if (s->contrastive_steps && s->contrastive == 0)
         return sj_fail(SJ_USAGE, "--contrastive-steps goes with --contrastive");
+    if (s->temperature > 0 && s->contrastive == 0)
+        return sj_fail(SJ_USAGE, "--temperature goes with --contrastive");
+    if (!(s->temperature > 0))
+        s->temperature = 0.1;
     if (s->cosine == 0 && s->contrastive == 0)
         return sj_fail(SJ_USAGE, "--cosine and --contrastive are both 0");
     if (s->warmup < 0)

@@ -18,7 +18,7 @@ struct sj_train_settings {
     double rate;                 /* per 256 samples of a batch */
     double beta1, beta2, eps, decay, clip;
     double ema_start, ema_end;
-    double cosine, contrastive, temperature;
+    double cosine, contrastive, temperature; /* temperature 0: 0.1 */
     int64_t contrastive_steps; /* the first steps that have the contrastive term alone */
     int precision;             /* enum sj_precision */
     int64_t frames;            /* T of a training pair; 0: 800 */
@@ -28,7 +28,7 @@ struct sj_train_settings {
 struct sj_train_settings sj_train_defaults(void);
 /* The options of a struct sj_train_settings, for an SJ_GROUP. */
 extern const struct sj_option sj_train_options[];
-/* Fills in warmup and frames; SJ_USAGE when values do not fit together. */
+/* Fills in warmup, frames and temperature, once; SJ_USAGE when values do not fit together. */
 int sj_train_check(struct sj_train_settings *s);
 /* As JSON, in a fixed order, with the seed: two trainings with equal texts do the same steps. New reference. */
 sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed);

@@ -33,23 +33,6 @@ const char *sj_train_source_text(const struct sj_train_source *p)
 
 /* -- data sets ----------------------------------------------------------------------------------------------------- */
 
-static int parse_weights(const struct sj_train_inputs *in, double *weight)
-{
-    const char *p = in->weights;
-    for (int i = 0; i < in->n; i++) {
-        char one[64];
-        size_t length = p ? strcspn(p, ",") : 0;
-        if (!p || length >= sizeof one)
-            return sj_fail(SJ_USAGE, "--weights '%s' is not %d numbers", in->weights, in->n);
-        snprintf(one, sizeof one, "%.*s", (int)length, p);
-        int status = sj_cli_real("--weights", one, 0, 1e9, &weight[i]);
-        if (status)
-            return status;
-        p = p[length] ? p + length + 1 : NULL;
-    }
-    return p ? sj_fail(SJ_USAGE, "--weights '%s' has more than %d numbers", in->weights, in->n) : SJ_OK;
-}
-
 static int describe_sets(struct sj_train_source *p)
 {
     uint32_t crc = 0;
@@ -74,7 +57,9 @@ static int open_sets(struct sj_train_source *p, struct sj_config *c, struct sj_t
 {
     const struct sj_train_inputs *in = p->in;
     double *weight = in->weights ? malloc((size_t)in->n * sizeof *weight) : NULL;
-    int status = in->weights ? weight ? parse_weights(in, weight) : sj_fail(SJ_SYSTEM, "no memory") : SJ_OK, n;
+    int status = in->weights && !weight ? sj_fail(SJ_SYSTEM, "no memory") : SJ_OK, n;
+    if (weight)
+        status = sj_cli_reals("--weights", in->weights, SJ_WEIGHT_MIN, SJ_WEIGHT_MAX, in->n, "sets", weight);
     if (!s->frames)
         s->frames = c->times * c->patch;
     if (!status)

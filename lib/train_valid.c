@@ -38,19 +38,20 @@ static int is_usable(const struct sj_validation *v, const struct sj_dataset_trac
 static int allocate(struct sj_validation *v)
 {
     const struct sj_config *c = &v->config;
-    int64_t patch = c->patch, frames = 0;
+    int64_t patch = c->patch, frames = 0, longest = 0;
     for (int64_t i = 0; i < sj_dataset_tracks(v->set); i++) {
         const struct sj_dataset_track *t = sj_dataset_track(v->set, i);
         if (!is_usable(v, t))
             continue;
         int64_t T = sj_mel_whole_frames(v->mel, used_samples(v, t));
         frames = T > frames ? T : frames;
+        longest = used_samples(v, t) > longest ? used_samples(v, t) : longest;
         v->queries += t->stems;
     }
     if (!v->queries)
         return sj_fail(SJ_INPUT, "'%s' has no track of two stems", sj_dataset_path(v->set));
     frames = (frames + patch - 1) / patch * patch;
-    int64_t longest = v->samples, tokens = c->frequencies * c->times;
+    int64_t tokens = c->frequencies * c->times;
     v->width = c->frequencies * c->dim;
     v->query = calloc((size_t)(v->queries * v->width), sizeof *v->query);
     v->reference = calloc((size_t)(v->queries * v->width), sizeof *v->reference);

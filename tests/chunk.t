@@ -158,6 +158,16 @@ ok "unless allowed" "$chunk" --stems --pad 1 uneven -o u.sjt
 check "padded with zeros" '
 x = whole("u.sjt")["uneven/bass", 1]
 assert len(x) == 160 * (1 + 148800 // 160) and not x[134000:148800].any() and x[:132000].any()'
+"$python" -c '
+import os, wave
+for folder, more in (("even", 8000), ("odd", 8001)):
+    os.makedirs(f"pads/{folder}")
+    for name, n in (("bass", 32000), ("drums", 32000 + more)):
+        with wave.open(f"pads/{folder}/{name}.wav", "wb") as f:
+            f.setparams((1, 2, 16000, 0, "NONE", ""))
+            f.writeframes(b"\1\0" * n)'
+ok "half a second is padded" "$chunk" --stems pads/even -o u.sjt
+fails 3 "more than 0.5 s apart" "a sample more is not" "$chunk" --stems pads/odd
 "$chunk" -k mix.wav nan.wav texts short.wav library/kazoo.wav -o k.sjt 2>err
 is $? 1 "with --keep-going others go on"
 is "$(keys k.sjt)" "mix:mix:- kazoo:mix:- " "those that are good, whole"

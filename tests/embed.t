@@ -96,7 +96,7 @@ fails 4 "nosuch.h5" "a model that is not there" "$bin/sj-embed" -m nosuch.h5 mel
 fails 3 "mel.sjt" "a model that is no model" "$bin/sj-embed" -m mel.sjt mel.sjt
 fails 2 "has 1 blocks" "a layer that is not there" embed --layer 2 mel.sjt
 "$bin/sj-chunk" bass.wav | "$bin/sj-mel" --mean 1 >m.sjt
-fails 3 "mel settings other than the model's" "another normalisation" embed m.sjt
+fails 3 "has other mel settings than the model: its 'mel_mean' is 1, not -9.453" "another normalisation" embed m.sjt
 "$bin/sj-view" --skip 1 mel.sjt -o tail.sjt
 fails 3 "out of order" "a track without its first chunk" embed --pool track tail.sjt
 "$bin/sj-view" --take 1 mel.sjt -o head.sjt

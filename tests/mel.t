@@ -93,6 +93,14 @@ ok "the same for any -j" sh -c "'$mel' --stats -j1 wave.sjt >a && '$mel' --stats
 
 # -- refusals
 fails 3 "'nan.sjt': 'song1/bass': the audio holds a value that is not finite" "NaN" "$mel" -o x.sjt nan.sjt
+"$python" -c '
+import struct
+x = struct.pack("<8000f", *([0] * 7999 + [1e25]))
+fmt = struct.pack("<HHIIHH", 3, 1, 16000, 64000, 4, 32)
+open("loud.wav", "wb").write(b"RIFF" + struct.pack("<I", 36 + len(x)) + b"WAVEfmt " + struct.pack("<I", 16) + fmt +
+                             b"data" + struct.pack("<I", len(x)) + x)'
+"$bin/sj-chunk" loud.wav -o loud.sjt
+fails 3 "'loud.sjt': 'loud': its spectrogram has values that are not finite" "power beyond float32" "$mel" -o x.sjt loud.sjt
 fails 3 "'mel.sjt' carries 'mel/1' where 'wave/1' is wanted" "another kind" "$mel" -o x.sjt mel.sjt
 head -c 900000 wave.sjt >cut.sjt
 ok "a back end that computes whole spectrograms" sh -c "'$mel' --backend cpu:reference wave.sjt -o own.sjt && '$mel' wave.sjt -o host.sjt"
@@ -106,6 +114,9 @@ ok "nothing appears" test ! -e x.sjt
 ok "what a pipe got of it" test -s cut.mel
 fails 3 "ends early" "is a cut stream" "$view" --check cut.mel
 fails 2 "--std is '0', must be" "a deviation of 0" "$mel" --std 0 wave.sjt
+fails 2 "--mean" "a mean beyond what is sensible" "$mel" --mean 1e300 wave.sjt
+fails 2 "do nothing with --stats" "statistics after a mean" "$mel" --stats --mean 1 wave.sjt
+fails 2 "do nothing with --stats" "statistics after a deviation" "$mel" --stats --std 3.569 wave.sjt
 fails 2 "--json is for --stats" "JSON without statistics" "$mel" --json wave.sjt
 fails 4 "No space left" "a full device" sh -c "'$mel' wave.sjt >/dev/full"
 "$make" wave 0 >none.sjt

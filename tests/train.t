@@ -73,8 +73,25 @@ fails 4 "killed.h5.checkpoint" "a checkpoint that does not fit is an error" \
     sh -c "ulimit -f 20; trap '' XFSZ; exec $train -q -j 1 $tiny -o killed.h5 --checkpoint-every 0 --resume set.h5"
 ok "the one before stays" cmp before killed.h5.checkpoint
 is "$(ls -- *.tmp* 2>/dev/null)" "" "with no temporary file"
+/usr/bin/python3 -c '
+import h5py, shutil
+for name in ("weights", "second"):
+    shutil.copy("killed.h5.checkpoint", name + ".checkpoint")
+    with h5py.File(name + ".checkpoint", "r+") as f:
+        f[name][5] = float("nan")'
+for name in weights second; do
+    fails 3 "'/$name' holds a value that is not finite" "NaN in a checkpoint" \
+        run -o killed.h5 --checkpoint $name.checkpoint --resume set.h5
+done
 ok "resumed" run -o killed.h5 --resume set.h5
 ok "it ends bit for bit as if nothing had happened" cmp plain.h5 killed.h5
+
+cp -p killed.h5 whole.h5 && touch -d 2001-01-01 killed.h5
+"$train" -j 1 $tiny -o killed.h5 --resume set.h5 2>err
+is "$?:$(cat err)" "0:sj-train: 'killed.h5' is finished: 80 steps of this training" "a finished one is left"
+ok "as it is" sh -c 'cmp killed.h5 whole.h5 && [ "$(date -r killed.h5 +%Y)" = 2001 ]'
+ok "one of more steps" run --steps 81 -o killed.h5 --resume set.h5
+ok "is made" sh -c '! cmp -s killed.h5 whole.h5'
 
 interrupted TERM term.h5 3
 is $? 143 "SIGTERM ends it as a signal does"
@@ -96,7 +113,13 @@ ok "to the same end" weights plain.h5 half.h5
 for p in mlp_none transformer; do
     ok "predictor $p" run --predictor $p --trf-dim 16 --trf-depth 1 --trf-heads 2 --steps 2 -o $p.h5 set.h5
 done
-ok "contrastive" run --contrastive 0.5 --temperature 0.2 --contrastive-steps 4 --log nce.log -o nce.h5 set.h5
+ok "contrastive" run --contrastive 0.5 --temperature 0.2 --contrastive-steps 4 --log nce.log --log-every 1 -o nce.h5 set.h5
+ok "with another weight of the distance" run --cosine 3 --contrastive 0.5 --temperature 0.2 --contrastive-steps 4 \
+    --log nce3.log --log-every 1 -o nce3.h5 set.h5
+ok "the first four steps are the same, the fifth is not" /usr/bin/python3 -c '
+import json
+a, b = ([json.loads(line)["gradient_norm"] for line in open(f)] for f in ("nce.log", "nce3.log"))
+assert a[:4] == b[:4] and a[4] != b[4], (a[:6], b[:6])'
 ok "is logged" grep -q '"contrastive":' nce.log
 ok "passes of two" run --micro 2 -o micro.h5 set.h5
 ok "f32" run --precision f32 -o f32.h5 set.h5
@@ -117,8 +140,17 @@ done
 fails 3 "violin" "other classes in the validation" sh -c "'$BUILD/tests/make_dataset' violin.h5 2 4 violin a b c && $train -q $tiny --validate violin.h5 -o no.h5 set.h5"
 fails 3 "pairs are wanted" "chunks" sh -c "'$BUILD/tests/make_stream' mel | $train -q $tiny -o no.h5"
 fails 2 "go with data sets" "a normalisation of one's own for a stream" sh -c "'$BUILD/tests/make_stream' pair | '$bin/sj-mel' | $train -q $tiny --mean 1 -o no.h5"
-fails 2 "--weights '1,2' has more than 1 numbers" "more weights than sets" run --weights 1,2 -o no.h5 set.h5
-fails 2 "--weights '1' is not 2 numbers" "fewer weights than sets" run --weights 1 -o no.h5 set.h5 held.h5
+fails 2 "--weights is '1,2', must have one number for each of the 1 sets" "more weights than sets" run --weights 1,2 -o no.h5 set.h5
+fails 2 "--weights is '1', must have one number for each of the 2 sets" "fewer weights than sets" run --weights 1 -o no.h5 set.h5 held.h5
+fails 2 "--weights" "a weight of 0" run --weights 0 -o no.h5 set.h5
+fails 2 "--temperature goes with --contrastive" "a temperature of nothing" run --temperature 0.1 -o no.h5 set.h5
+fails 2 "--log-every goes with --log" "an interval of no log" run --log-every 10 -o no.h5 set.h5
+fails 2 "--validate-every goes with --validate" "an interval of no validation" run --validate-every 9 -o no.h5 set.h5
+fails 2 "--validate-seconds goes with --validate" "its length" run --validate-seconds 16 -o no.h5 set.h5
+fails 2 "--mean" "a mean beyond what is sensible" run --mean 1e300 -o no.h5 set.h5
+ok "settings of the other predictor are not looked at" run --trf-dim 8 --steps 0 -o trf.h5 set.h5
+fails 2 "trf_dim" "those of its own are" run --predictor transformer --trf-dim 8 -o no.h5 set.h5
+ok "much of short tracks" sh -c "ulimit -v 8000000; exec $train -q -j 1 $tiny --steps 1 --validate held.h5 --validate-seconds 1e6 -o much.h5 set.h5"
 fails 3 "mel/1" "waves" sh -c "'$BUILD/tests/make_stream' wave | $train -q $tiny -o no.h5"
 is "$(ls no.h5* 2>/dev/null)" "" "nothing is written by what fails"
 for option in -o --checkpoint --log; do

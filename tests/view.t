@@ -170,4 +170,90 @@ ok "and comes back" "$view" model.safetensors -o back.h5
 ok "the same" cmp model.h5 back.h5
 fails 2 "alone" "two models are not one" "$view" model.h5 back.h5 -o two.safetensors
 fails 3 "pair.sjt" "nor is a stream one" "$view" pair.sjt -o pair.safetensors
+fails 3 "'sj-view model.safetensors -o NAME.h5'" "elsewhere one is told how to use it" \
+    "$bin/sj-embed" -m model.safetensors mel.sjt
+cat >altered.py <<'E'
+import json, struct
+whole = open("model.safetensors", "rb").read()
+n, = struct.unpack("<Q", whole[:8])
+values = whole[8 + n:]
+def write(name, change, more=b""):
+    h = json.loads(whole[8:8 + n])
+    change(h, h["__metadata__"])
+    text = json.dumps(h).encode()
+    open(name + ".safetensors", "wb").write(struct.pack("<Q", len(text)) + text + values + more)
+def tensor(name):
+    def add(h, m):
+        h[name] = {"dtype": "F32", "shape": [2], "data_offsets": [len(values), len(values) + 8]}
+    return add
+at = lambda h, name: h[name]["data_offsets"]
+write("same", lambda h, m: None)
+write("anonymous", lambda h, m: m.pop("id"))
+write("positions", tensor("encoder.pos_embed"), bytes(8))
+write("elsewhere", tensor("loss.scale"), bytes(8))
+write("overlap", lambda h, m: h["encoder.norm.bias"].update(data_offsets=at(h, "encoder.norm.weight")))
+write("negative", lambda h, m: h["encoder.norm.bias"].update(data_offsets=[-64, 0]))
+write("behind", lambda h, m: None, b"abc")
+write("unknown", tensor("encoder.extra.weight"), bytes(8))
+write("list", lambda h, m: m.update(config="[]"))
+write("object", lambda h, m: m.update(config={"dim": 16}))
+write("id", lambda h, m: m.update(id="0" * 16))
+write("heads", lambda h, m: h.pop("__metadata__"))
+E
+ok "safetensors files of other writers" /usr/bin/python3 altered.py
+for name in same anonymous positions elsewhere; do
+    ok "$name" sh -c "'$view' $name.safetensors -o $name.h5 && cmp $name.h5 model.h5"
+done
+while read -r name reason; do
+    fails 3 "$reason" "$name" "$view" "$name.safetensors" -o x.h5
+done <<'E'
+overlap 'overlap.safetensors': 'encoder.norm.
+negative 'encoder.norm.bias' lies outside the file
+behind 'behind.safetensors' has 3 bytes behind its last tensor
+unknown 'encoder.extra.weight' is unknown to these hyper-parameters
+list 'list.safetensors': its 'config' is no object
+object 'object.safetensors'
+id 'id.safetensors': the weights are not those of the 'id'
+heads of width 16 and no 'config' that says how many heads
+E
+ok "nothing of them is written" test ! -e x.h5
+"$BUILD/tests/make_dataset" set.h5 3 1
+ok "models and training sets are checked" "$view" --check model.h5 model.safetensors set.h5
+is "$(cut -f 2,3 out | tr '\t\n' '  ' | sed 's/[0-9]* weights/N weights/g')" \
+    "sj-model/1 N weights sj-model/1 N weights sj-dataset/1 3 tracks " "as what they are"
+ok "as JSON" sh -c "'$view' --json --check set.h5 | grep -q '\"tracks\":3'"
+cat >damage.py <<'E'
+import h5py, numpy as np, shutil, sys
+with h5py.File("own.h5", "w") as f:
+    f["x"] = 1
+shutil.copy("model.h5", "bad-model.h5")
+with h5py.File("bad-model.h5", "r+") as f:
+    f["encoder/norm.bias"][0] += 1
+shutil.copy("set.h5", "gap.h5")
+with h5py.File("gap.h5", "r+") as f:
+    del f["track/00000001"]
+shutil.copy("e.h5", "last.h5")
+with h5py.File("last.h5", "r+") as f:
+    f["last"][0] = 7
+shutil.copy("e.h5", "many.h5")
+with h5py.File("many.h5", "r+") as f:
+    n = 2**31 - 1
+    for name in ("key", "class", "role", "last", "position", "part", "embedding"):
+        kind, shape = f[name].dtype, (n,) + f[name].shape[1:]
+        del f[name]
+        f.create_dataset(name, shape, kind, chunks=(1024,) + shape[1:])
+np.save("rows.npy", np.zeros((3, 4), "<f4"))
+for name, n in (("longer.npy", 1), ("row.npy", 16)):
+    open(name, "wb").write(open("rows.npy", "rb").read() + bytes(n))
+E
+ok "files that are wrong" /usr/bin/python3 damage.py
+fails 3 "'own.h5' is HDF5 of no stated kind, which cannot be checked" "anybody's HDF5" "$view" --check own.h5
+fails 3 "'bad-model.h5': the weights are not those" "a model that was changed" "$view" --check bad-model.h5
+fails 3 "'gap.h5' has the track '00000002', but none '00000001'" "a set that lacks a track" "$view" --check gap.h5
+fails 3 "'last.h5': record 0" "a flag that is none" "$view" --check last.h5
+fails 3 "claims more strings than the file holds" "more keys than there can be, at once" \
+    sh -c "ulimit -v 4000000; exec '$view' --check many.h5"
+ok "an array" "$view" rows.npy
+fails 3 "'longer.npy' has 1 bytes behind its last row" "with a byte more" "$view" longer.npy
+fails 3 "'row.npy' has 16 bytes behind its last row" "with a row more" "$view" row.npy
 finish

@@ -18,6 +18,26 @@ static const struct sj_option options[] = {
 /* A window of several batches, so that the short last chunks of tracks find others of their length. */
 enum { BATCHES = 4 };
 
+struct front_end {
+    const char *name; /* of the input */
+    const sj_json *own; /* of the model */
+};
+
+/* SJ_INPUT for the first setting that differs. */
+static int same_setting(const char *key, const sj_json *theirs, void *arg)
+{
+    const struct front_end *f = arg;
+    double a = 0, b = 0;
+    if (sj_json_equal(theirs, sj_json_get(f->own, key)))
+        return SJ_OK;
+    sj_json *box = sj_json_object();
+    sj_json_set(box, "value", sj_json_keep(theirs));
+    sj_json_get_real(box, "value", &a);
+    sj_json_get_real(f->own, key, &b);
+    sj_json_free(box);
+    return sj_fail(SJ_INPUT, "'%s' has other mel settings than the model: its '%s' is %g, not %g", f->name, key, a, b);
+}
+
 static int want_front_end(const struct sj_run *run, const struct sj_head *in, const struct sj_config *c)
 {
     struct sj_mel_settings s;
@@ -27,9 +47,7 @@ static int want_front_end(const struct sj_run *run, const struct sj_head *in, co
     sj_json *a = sj_json_object(), *b = sj_json_object();
     sj_mel_to_params(&s, a);
     sj_mel_to_params(&c->mel, b);
-    if (!sj_json_equal(a, b))
-        status = sj_fail(SJ_INPUT, "'%s' has mel settings other than the model's (mean %g std %g, where the model has "
-                         "%g %g)", run->in_name, s.mean, s.std, c->mel.mean, c->mel.std);
+    status = sj_json_each(a, same_setting, &(struct front_end){run->in_name, b});
     sj_json_free(a);
     sj_json_free(b);
     return status;

@@ -12,13 +12,13 @@
 
 enum { PATCH = 16 }; /* frames are padded to whole patches of the encoder (SPEC 7) */
 
-static double mean = -9.453, std = 3.569; /* of sj_mel_defaults */
+static double mean = NAN, std = NAN; /* not given, until check */
 static int stats;
 
 static const struct sj_option options[] = {
-    {SJ_REAL, 0, "mean", &mean, 0, "X", "subtract X from the natural logarithm of the power", 0, 0, NULL, NULL, 1,
-     NULL},
-    {SJ_REAL, 0, "std", &std, 0, "X", "then divide by X", 1e-6, 1e6, NULL, NULL, 1, NULL},
+    {SJ_REAL, 0, "mean", &mean, 0, "X", "subtract X from the natural logarithm of the power", -1e6, 1e6, NULL,
+     "-9.453", 1, NULL},
+    {SJ_REAL, 0, "std", &std, 0, "X", "then divide by X", 1e-6, 1e6, NULL, "3.569", 1, NULL},
     {SJ_FLAG, 0, "stats", &stats, 0, NULL, "print mean and std of all values before normalisation, write no stream", 0,
      0, NULL, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
@@ -86,6 +86,14 @@ static int grow(float **p, size_t *room, size_t count)
     return *p ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for %zu values", count);
 }
 
+static int is_finite(int64_t n, const float *x)
+{
+    float sum = 0; /* 0 * x is 0 or NaN */
+    for (int64_t i = 0; i < n; i++)
+        sum += 0 * x[i];
+    return sum == 0;
+}
+
 /* wave (..., n) -> mel (..., bands, stride). */
 static int compute(struct sj_mel *mel, struct slot *slot)
 {
@@ -101,6 +109,8 @@ static int compute(struct sj_mel *mel, struct slot *slot)
     for (int64_t i = 0; i < waves && !status; i++) {
         float *out = slot->mel + i * bands * stride;
         status = sj_mel_chunk(mel, n, slot->wave + i * n, out, stride);
+        if (!status && !is_finite(bands * stride, out))
+            return sj_fail(SJ_INPUT, "its spectrogram has values that are not finite: the samples are none, or too large");
         if (!status && stats)
             measure(&slot->moments, bands, T, stride, out);
     }
@@ -156,6 +166,11 @@ static int make_lanes(const struct sj_run *run, struct state *s)
 
 static int check(struct sj_run *run)
 {
+    const struct sj_mel_settings settings = sj_mel_defaults();
+    if (stats && !(isnan(mean) && isnan(std)))
+        return sj_fail(SJ_USAGE, "--mean and --std do nothing with --stats, which measures before them");
+    mean = isnan(mean) ? settings.mean : mean;
+    std = isnan(std) ? settings.std : std;
     run->no_stream = stats;
     return run->json && !stats ? sj_fail(SJ_USAGE, "--json is for --stats") : SJ_OK;
 }

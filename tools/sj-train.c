@@ -17,9 +17,9 @@ enum { SIZE_BASE = 2 };
 
 static int size = SIZE_BASE, predictor, resume;
 static int64_t dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
-static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s = 16;
+static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s;
 static const char *weight_list, *checkpoint, *log_path, *validate_path;
-static int64_t log_every = 10, validate_every = 1000;
+static int64_t log_every, validate_every; /* 0: not given, until check */
 static struct sj_train_settings settings;
 
 static const struct sj_option options[] = {
@@ -36,7 +36,7 @@ static const struct sj_option options[] = {
     {SJ_GROUP, 0, NULL, &settings, 0, NULL, NULL, 0, 0, NULL, NULL, 0, sj_train_options},
     {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "how often each data set is drawn", 0, 0, NULL,
      "all tracks alike", 1, NULL},
-    {SJ_REAL, 0, "mean", &mean, 0, "X", "of the mel normalisation, as in sj-mel", 0, 0, NULL,
+    {SJ_REAL, 0, "mean", &mean, 0, "X", "of the mel normalisation, as in sj-mel", -1e6, 1e6, NULL,
      "-9.453, or that of the stream", 1, NULL},
     {SJ_REAL, 0, "std", &std, 0, "X", "the same", 1e-6, 1e6, NULL, "3.569, or that of the stream", 1, NULL},
     {SJ_TEXT, 0, "checkpoint", &checkpoint, 0, "FILE", "where to save the state of the training", 0, 0, NULL,
@@ -47,11 +47,11 @@ static const struct sj_option options[] = {
      NULL},
     {SJ_TEXT, 0, "log", &log_path, 0, "FILE", "append one JSON object per interval; '-' is standard output", 0, 0, NULL,
      NULL, 0, NULL},
-    {SJ_INT, 0, "log-every", &log_every, 0, "N", "steps of an interval", 1, 1e12, NULL, NULL, 0, NULL},
+    {SJ_INT, 0, "log-every", &log_every, 0, "N", "steps of an interval", 1, 1e12, NULL, "10", 0, NULL},
     {SJ_TEXT, 0, "validate", &validate_path, 0, "FILE", "data set on whose tracks retrieval is measured", 0, 0, NULL,
      NULL, 0, NULL},
-    {SJ_INT, 0, "validate-every", &validate_every, 0, "N", "steps between", 1, 1e12, NULL, NULL, 0, NULL},
-    {SJ_REAL, 0, "validate-seconds", &validate_s, 0, "SECONDS", "used of each of its tracks", 0.1, 1e6, NULL, NULL, 0,
+    {SJ_INT, 0, "validate-every", &validate_every, 0, "N", "steps between", 1, 1e12, NULL, "1000", 0, NULL},
+    {SJ_REAL, 0, "validate-seconds", &validate_s, 0, "SECONDS", "used of each of its tracks", 0.1, 1e6, NULL, "16", 0,
      NULL},
     {.type = SJ_OPTION_NONE},
 };
@@ -67,6 +67,7 @@ struct state {
     struct sj_validation *validation;
     FILE *log;
     int64_t start;
+    int finished; /* by an earlier run: nothing is left to do */
 };
 
 /* -- the start ----------------------------------------------------------------------------------------------------- */
@@ -87,6 +88,37 @@ static int configure(struct sj_config *c)
     return sj_config_check(c);
 }
 
+/* How the model comes about, as JSON text of the caller; NULL: no memory. */
+static char *training_text(const struct sj_run *run, const struct state *s)
+{
+    char *text = NULL;
+    sj_json *how = sj_json_object();
+    sj_json_set(how, "tool", sj_json_string(run->tool->name));
+    sj_json_set(how, "version", sj_json_string(SJ_VERSION));
+    sj_json_set(how, "settings", sj_train_to_json(&settings, (uint64_t)run->seed));
+    sj_json_set(how, "data", sj_json_string(sj_train_source_text(s->source)));
+    if (sj_json_text(how, &text))
+        text = NULL;
+    sj_json_free(how);
+    return text;
+}
+
+/* Whether the output is there already, as this very training leaves it. */
+static int is_finished(const struct sj_run *run, const struct state *s)
+{
+    struct sj_model *m;
+    if (access(run->output, F_OK) || sj_model_read(run->output, &m))
+        return 0;
+    char *ours = training_text(run, s);
+    sj_json *a = sj_config_to_json(&m->config), *b = sj_config_to_json(&s->config);
+    int same = ours && m->training && !strcmp(ours, m->training) && sj_json_equal(a, b);
+    sj_json_free(a);
+    sj_json_free(b);
+    free(ours);
+    sj_model_free(m);
+    return same;
+}
+
 static int find_checkpoint(struct sj_run *run, struct state *s)
 {
     if (asprintf(&s->checkpoint, "%s%s", checkpoint ? checkpoint : run->output, checkpoint ? "" : ".checkpoint") < 0)
@@ -96,7 +128,10 @@ static int find_checkpoint(struct sj_run *run, struct state *s)
     int there = !access(s->checkpoint, F_OK);
     if (there && !resume)
         return sj_fail(SJ_USAGE, "'%s' exists: --resume continues from it, removing it starts anew", s->checkpoint);
-    if (resume && !there)
+    s->finished = resume && !there && is_finished(run, s);
+    if (s->finished)
+        sj_note(run, "'%s' is finished: %lld steps of this training", run->output, (long long)settings.steps);
+    else if (resume && !there)
         sj_note(run, "no '%s': starts from the beginning", s->checkpoint);
     if (!there)
         return SJ_OK;
@@ -134,7 +169,7 @@ static int start(struct sj_run *run, struct state *s)
                                                                                                     : SJ_PRECISION_F32;
     s->inputs = (struct sj_train_inputs){run->n, run->operand, weight_list, mean, std, (uint64_t)run->seed};
     if ((status = sj_train_source_open(&s->inputs, &s->config, &settings, &s->source)) ||
-        (status = sj_train_check(&settings)) || (status = find_checkpoint(run, s)) ||
+        (status = sj_train_check(&settings)) || (status = find_checkpoint(run, s)) || s->finished ||
         (status = try_path(s->checkpoint)) || (status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model)) ||
         (status = open_log(s)))
         return status;
@@ -155,13 +190,8 @@ static void say(void *run, const char *text)
 /* Writes the model, with how it came about. */
 static int finish(struct sj_run *run, struct state *s)
 {
-    sj_json *how = sj_json_object();
-    sj_json_set(how, "tool", sj_json_string(run->tool->name));
-    sj_json_set(how, "version", sj_json_string(SJ_VERSION));
-    sj_json_set(how, "settings", sj_train_to_json(&settings, (uint64_t)run->seed));
-    sj_json_set(how, "data", sj_json_string(sj_train_source_text(s->source)));
-    int status = sj_json_text(how, &s->model->training);
-    sj_json_free(how);
+    s->model->training = training_text(run, s);
+    int status = s->model->training ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
     if (!status)
         status = sj_model_write(run->output, s->model);
     if (!status)
@@ -200,12 +230,27 @@ static int train(struct sj_run *run, struct state *s)
     return status;
 }
 
+/* Options that would do nothing are refused; the others get their defaults. */
+static int check_given(void)
+{
+    if (!log_path && log_every)
+        return sj_fail(SJ_USAGE, "--log-every goes with --log");
+    if (!validate_path && (validate_every || validate_s > 0))
+        return sj_fail(SJ_USAGE, "%s goes with --validate", validate_every ? "--validate-every" : "--validate-seconds");
+    log_every = log_every ? log_every : 10;
+    validate_every = validate_every ? validate_every : 1000;
+    validate_s = validate_s > 0 ? validate_s : 16;
+    return SJ_OK;
+}
+
 /* No file is written twice, or over what is read, and models and checkpoints go where HDF5 can be. */
 static int check(struct sj_run *run)
 {
     if (!run->output || !strcmp(run->output, "-"))
         return sj_fail(SJ_USAGE, "-o FILE is wanted: where the model goes");
     if (sj_h5_want_file(run->output) || (checkpoint && sj_h5_want_file(checkpoint)))
+        return SJ_USAGE;
+    if (check_given())
         return SJ_USAGE;
     const char *written[] = {run->output, checkpoint, log_path};
     for (int i = 0; i < 3; i++) {
@@ -224,7 +269,7 @@ static int work(struct sj_run *run)
 {
     struct state s = {0};
     int status = start(run, &s);
-    if (!status)
+    if (!status && !s.finished)
         status = train(run, &s);
     if (s.log && s.log != stdout && fclose(s.log) && !status)
         status = sj_fail_errno("cannot write '%s'", log_path);

@@ -2,9 +2,11 @@
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "convert.h"
+#include "dataset.h"
 #include "describe.h"
 #include "h5.h"
 #include "h5_show.h"
@@ -228,8 +230,74 @@ static int print_counts(const struct sj_source *s, const struct counts *n, int j
     return status;
 }
 
+/* One line for a file of another kind: how many of what it has. */
+static int print_kind(const char *name, const char *kind, long long n, const char *what, int json)
+{
+    if (!json) {
+        printf("%s\t%s\t%lld %s\n", name, kind, n, what);
+        return SJ_OK;
+    }
+    sj_json *o = sj_json_object();
+    sj_json_set(o, "name", sj_json_string(name));
+    sj_json_set(o, "kind", sj_json_string(kind));
+    sj_json_set(o, what, sj_json_int(n));
+    int status = sj_json_line(stdout, o);
+    sj_json_free(o);
+    return status;
+}
+
+static int check_model(const char *path, int json)
+{
+    struct sj_model *m;
+    long long weights = 0;
+    int status = sj_safetensors_is(path) ? sj_safetensors_read(path, &m) : sj_model_read(path, &m);
+    if (status)
+        return status;
+    for (int i = 0; i < m->layout.tensors; i++)
+        weights += (long long)m->layout.tensor[i].count * (i < m->layout.encoder_tensors ? 2 : 1);
+    sj_model_free(m);
+    return print_kind(path, "sj-model/1", weights, "weights", json);
+}
+
+static int check_set(const char *path, int json)
+{
+    struct sj_dataset *d;
+    int status = sj_dataset_open(path, &d);
+    if (status)
+        return status;
+    status = print_kind(path, "sj-dataset/1", (long long)sj_dataset_tracks(d), "tracks", json);
+    sj_dataset_close(d);
+    return status;
+}
+
+/* HDF5 without embeddings: by what it says that it is. */
+static int check_other(const char *path, int json)
+{
+    struct sj_h5 *h;
+    char *kind = NULL;
+    int status = sj_h5_open(path, &h);
+    if (status)
+        return status;
+    if (sj_h5_has_attr(h, "/", "kind"))
+        status = sj_h5_get_text(h, "/", "kind", &kind);
+    sj_h5_close(h);
+    if (!status && kind && !strcmp(kind, "sj-model/1"))
+        status = check_model(path, json);
+    else if (!status && kind && !strcmp(kind, "sj-dataset/1"))
+        status = check_set(path, json);
+    else if (!status)
+        status = sj_fail(SJ_INPUT, "'%s' is HDF5 of %s%.64s%s, which cannot be checked", path,
+                         kind ? "the kind '" : "no stated kind", kind ? kind : "", kind ? "'" : "");
+    free(kind);
+    return status;
+}
+
 static int check_input(const char *path, int json)
 {
+    if (sj_safetensors_is(path))
+        return check_model(path, json);
+    if (is_other_h5(path))
+        return check_other(path, json);
     struct sj_source *s = NULL;
     struct counts n = {0};
     int status = sj_source_open(1, &path, &s);

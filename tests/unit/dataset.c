@@ -192,6 +192,58 @@ static void foreign(void)
     ok(sj_dataset_open(in_dir("r.h5"), &d) == SJ_INPUT && strstr(sj_reason(), "one piece"), "%s", sj_reason());
 }
 
+/* A set of two tracks with one member of the second stored anew. */
+static void refused(const char *member, enum sj_h5_type type, int rank, const int64_t *dims, const void *data,
+                    const char *word)
+{
+    struct sj_dataset *d;
+    struct sj_dataset_writer *w;
+    struct sj_h5 *h;
+    char path[64];
+    unlink(in_dir("t.h5"));
+    sj_dataset_writer_open(in_dir("t.h5"), 4, four, "[]", &w);
+    add(w, 0);
+    add(w, 1);
+    sj_dataset_writer_close(w, SJ_OK);
+    sj_h5_edit(in_dir("t.h5"), &h);
+    snprintf(path, sizeof path, "/track/00000001/%s", member);
+    sj_h5_delete(h, path);
+    sj_h5_write(h, path, type, rank, dims, data);
+    sj_h5_commit(h);
+    ok(sj_dataset_open(in_dir("t.h5"), &d) == SJ_INPUT && strstr(sj_reason(), "00000001") && strstr(sj_reason(), word),
+       "%s", sj_reason());
+}
+
+static void damaged_tables(void)
+{
+    const int64_t two = 2, blocks[] = {2, 3};
+    static const float peaks[6] = {NAN, 1, 1, 1, 1, 1};
+    static const int16_t negative[6] = {1, 1, -1, 1, 1, 1}, samples[2] = {0};
+    refused("class", SJ_H5_I32, 1, &two, (const int32_t[]){3, 2}, "ascending");
+    refused("class", SJ_H5_I32, 1, &two, (const int32_t[]){2, 2}, "ascending");
+    refused("class", SJ_H5_I32, 1, &two, (const int32_t[]){2, 4}, "ascending");
+    refused("class", SJ_H5_I32, 1, &two, (const int32_t[]){-1, 2}, "ascending");
+    refused("peak", SJ_H5_F32, 2, blocks, peaks, "int16");
+    refused("peak", SJ_H5_I16, 2, blocks, negative, "peak");
+    refused("audio", SJ_H5_I16, 1, &two, samples, "fit");
+}
+
+static void gaps(void)
+{
+    struct sj_dataset *d;
+    struct sj_dataset_writer *w;
+    struct sj_h5 *h;
+    sj_dataset_writer_open(in_dir("g.h5"), 4, four, "[]", &w);
+    for (int t = 0; t < 3; t++)
+        add(w, t);
+    sj_dataset_writer_close(w, SJ_OK);
+    sj_h5_edit(in_dir("g.h5"), &h);
+    sj_h5_delete(h, "/track/00000001");
+    sj_h5_commit(h);
+    ok(sj_dataset_open(in_dir("g.h5"), &d) == SJ_INPUT && strstr(sj_reason(), "none '00000001'"), "%s", sj_reason());
+    ok(sj_dataset_writer_open(in_dir("g.h5"), 4, four, "[]", &w) == SJ_INPUT, "nor is it extended");
+}
+
 int main(void)
 {
     if (!mkdtemp(dir))
@@ -200,6 +252,8 @@ int main(void)
     nothing_and_links();
     killed_at_any_time();
     foreign();
+    damaged_tables();
+    gaps();
     char command[64];
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
     ok(!system(command), "tidy");

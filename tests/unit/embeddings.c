@@ -101,6 +101,20 @@ static void round_trips(void)
     }
 }
 
+/* What a model embedded is not compared with what is not known to come from it. */
+static void models_match(void)
+{
+    struct sj_head *a = make_head("vector", SJ_F32, classes, "m1"), *b = make_head("vector", SJ_F32, classes, NULL);
+    struct sj_head *c = make_head("vector", SJ_F32, classes, "m2");
+    ok(!sj_embeddings_match(a, "a", a, "a") && !sj_embeddings_match(b, "b", b, "b"), "one model, or none on either side");
+    ok(sj_embeddings_match(a, "a", c, "c") == SJ_INPUT, "%s", sj_reason());
+    ok(sj_embeddings_match(a, "a", b, "b") == SJ_INPUT && strstr(sj_reason(), "(none)"), "%s", sj_reason());
+    ok(sj_embeddings_match(b, "b", a, "a") == SJ_INPUT && strstr(sj_reason(), "(none)"), "%s", sj_reason());
+    sj_head_free(a);
+    sj_head_free(b);
+    sj_head_free(c);
+}
+
 /* For other programs, the file is plain columns. */
 static void layout(void)
 {
@@ -234,6 +248,7 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     round_trips();
+    models_match();
     layout();
     blocks();
     refusals();

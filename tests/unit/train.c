@@ -1,0 +1,118 @@
+/* The schedules of a training against SPEC 6, and the labels of batches. */
+#include "train.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dataset.h"
+#include "tests/folder.h"
+#include "tests/tap.h"
+
+/* Linear from 0 over the warm-up, then half a cosine down to 0; in long double, by the formulas alone. */
+static void learning_rate(void)
+{
+    struct sj_train_settings s = sj_train_defaults();
+    ok(!sj_train_check(&s) && s.warmup == 20000, "a fifteenth of the steps warms up");
+    is_near(sj_train_rate(&s, 0), 0, 0, "from 0");
+    is_near(sj_train_rate(&s, 1), 3e-4 / 19999, 1e-18, "in equal steps");
+    is_near(sj_train_rate(&s, 10000), 3e-4 * 10000 / 19999, 1e-15, "half-way");
+    is_near(sj_train_rate(&s, 19999), 3e-4, 1e-18, "to the largest");
+    is_near(sj_train_rate(&s, 20000), 3e-4, 1e-18, "from which it falls");
+    is_near(sj_train_rate(&s, 90000), 3e-4 * 0.5 * (1 + sqrt(0.5)), 1e-15, "a quarter of the way: cos 45");
+    is_near(sj_train_rate(&s, 160000), 1.5e-4, 1e-15, "half-way: a half");
+    is_near(sj_train_rate(&s, 230000), 3e-4 * 0.5 * (1 - sqrt(0.5)), 1e-15, "three quarters");
+    is_near(sj_train_rate(&s, 300000), 0, 1e-18, "to 0");
+    s.batch = 64;
+    is_near(sj_train_rate(&s, 160000), 1.5e-4 / 4, 1e-15, "in proportion to the batch");
+    s.warmup = 0;
+    is_near(sj_train_rate(&s, 0), 3e-4 / 4, 1e-18, "without a warm-up from the largest");
+    s.warmup = 1;
+    is_near(sj_train_rate(&s, 0), 3e-4 / 4, 1e-18, "with one step of it too");
+}
+
+static void moving_average(void)
+{
+    struct sj_train_settings s = sj_train_defaults();
+    sj_train_check(&s);
+    is_near(sj_train_ema(&s, 0), 0.99995, 1e-15, "the average's rate at the start");
+    is_near(sj_train_ema(&s, 75000), 0.99996, 1e-15, "is linear");
+    is_near(sj_train_ema(&s, 150000), 0.99997, 1e-15, "half-way");
+    is_near(sj_train_ema(&s, 300000), 0.99999, 1e-15, "to the end");
+}
+
+static void options(void)
+{
+    struct sj_train_settings s = sj_train_defaults();
+    ok(!sj_train_check(&s) && s.temperature == 0.1 && s.frames == 800, "defaults");
+    s = sj_train_defaults();
+    s.temperature = 0.2;
+    ok(sj_train_check(&s) == SJ_USAGE, "%s", sj_reason());
+    s.contrastive = 1;
+    ok(!sj_train_check(&s) && s.temperature == 0.2, "with its term it is taken");
+}
+
+/* A set of n tracks, all alike, each with a tone in two stems. */
+static int make_set(const char *path, int n)
+{
+    enum { SAMPLES = 40000 };
+    static int16_t audio[2 * SAMPLES];
+    static const int32_t class[] = {0, 1};
+    struct sj_dataset_writer *w;
+    for (int i = 0; i < 2 * SAMPLES; i++)
+        audio[i] = (int16_t)(i % 100 * 200 - 10000);
+    int status = sj_dataset_writer_open(path, 2, (const char *const[]){"low", "high"}, "[]", &w);
+    for (int t = 0; t < n && !status; t++) {
+        char key[16];
+        snprintf(key, sizeof key, "track %d", t);
+        status = sj_dataset_writer_add(w, key, key, 2, class, SAMPLES, audio);
+    }
+    return status ? status : sj_dataset_writer_close(w, SJ_OK);
+}
+
+/* Pairs of one track are one group, numbered by the first of them. */
+static void groups(void)
+{
+    enum { B = 12, CROP = 16000 };
+    struct sj_sampler *s;
+    struct sj_feed *f;
+    struct sj_batch batch;
+    const char *path = in_dir("set.h5");
+    if (!ok(!make_set(path, 3) && !sj_sampler_open(1, &path, NULL, 7, CROP, &s) && !sj_feed_sets(s, NULL, 2, B, 5, &f),
+            "a feed"))
+        exit(1);
+    void *memory = malloc(sj_feed_bytes(f));
+    float *wave = malloc(2 * sizeof *wave * (size_t)sj_sampler_width(s));
+    char key[B][16];
+    int wrong = 0, repeated = 0;
+    sj_feed_start(f, memory);
+    ok(!sj_feed_wait(f, &batch), "a batch");
+    for (int i = 0; i < B; i++) {
+        struct sj_pair pair;
+        int first = i;
+        wrong += sj_sampler_pair(s, (uint64_t)(5 + i), wave, wave + sj_sampler_width(s), &pair) != SJ_OK;
+        snprintf(key[i], sizeof key[i], "%s", pair.key);
+        for (int j = i - 1; j >= 0; j--)
+            if (!strcmp(key[j], key[i]))
+                first = j;
+        repeated += first != i;
+        wrong += batch.group[i] != first || batch.class[i] != pair.class;
+    }
+    ok(!wrong && repeated >= B - 3, "%d pairs of tracks that were there already, %d of them wrong", repeated, wrong);
+    free(wave);
+    free(memory);
+    sj_feed_free(f);
+    sj_sampler_close(s);
+    unlink(path);
+    rmdir(dir);
+}
+
+int main(void)
+{
+    if (!mkdtemp(dir))
+        return 1;
+    learning_rate();
+    moving_average();
+    options();
+    groups();
+    return done();
+}
