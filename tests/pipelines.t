@@ -73,6 +73,7 @@ wait $group 2>/dev/null
 ok "killed before the end" test ! -e killed/table1.tsv
 (cd killed && find . -type f ! -path '*/.*' ! -name '*.new' -printf '%T@ %p\n' | sort -k2) >before
 ok "goes on" experiment table1 "$work/killed" MUSDB="$work/songs" MASH=0
+is "$(grep -c '^== target.sjt: [0-3] of 4 to do' "$dir/err")" 1 "with what was whole of a stage"
 times killed >after
 is "$(comm -23 <(sort before) <(sort after))" "" "makes nothing again"
 is "$(grep -v Auto killed/table1.tsv)" "$(grep -v Auto out/table1.tsv)" "with the same result"
