@@ -246,7 +246,8 @@ int sj_model_read(const char *path, struct sj_model **m)
 {
     struct sj_h5 *h;
     if (sj_safetensors_is(path))
-        return sj_fail(SJ_INPUT, "'%s' is a safetensors file, which 'sj-view %s -o NAME.h5' makes a model of", path, path);
+        return sj_fail(SJ_INPUT, "'%s' is a safetensors file, which 'sj-view %s -o NAME.h5' makes a model of", path,
+                       path);
     int status = sj_h5_open(path, &h);
     if (status)
         return status;

@@ -204,7 +204,8 @@ int sj_safetensors_config(const struct sj_safetensors *s, struct sj_config *c)
     if (status)
         return status;
     if (text && !(status = sj_json_parse(text, strlen(text), &json)))
-        status = sj_json_is_object(json) ? sj_config_from_json(json, c) : sj_fail(SJ_INPUT, "its 'config' is no object");
+        status = sj_json_is_object(json) ? sj_config_from_json(json, c)
+                                         : sj_fail(SJ_INPUT, "its 'config' is no object");
     else if (!text)
         status = sj_config_check(c);
     sj_json_free(json);

@@ -40,8 +40,8 @@ void sj_wave_free(struct sj_wave *w)
 
 static int too_different(const char *a, int64_t n, const char *b, int64_t m, double pad_s)
 {
-    return sj_fail(SJ_INPUT, "'%s' lasts %.2f s and '%s' %.2f s, more than %g s apart", a, (double)n / SJ_DECODE_HZ, b,
-                   (double)m / SJ_DECODE_HZ, pad_s);
+    return sj_fail(SJ_INPUT, "'%s' lasts %.2f s and '%s' %.2f s, more than %g s apart (see --pad)", a,
+                   (double)n / SJ_DECODE_HZ, b, (double)m / SJ_DECODE_HZ, pad_s);
 }
 
 /* -- loading ------------------------------------------------------------------------------------------------------- */
@@ -163,8 +163,8 @@ static int load(const struct sj_track *t, const struct sj_track_how *how, struct
 
 static int no_stems(const struct sj_track *t)
 {
-    return sj_fail(SJ_INPUT, "'%s' is a single sound without stems (--layout musdb18hq makes a track of a folder of stems)",
-                   t->path);
+    return sj_fail(SJ_INPUT, "'%s' is a single sound without stems (--layout musdb18hq makes a track of a folder of "
+                   "them)", t->path);
 }
 
 int sj_track_load(const struct sj_track *t, const struct sj_track_how *how, struct sj_wave *w)

@@ -110,7 +110,7 @@ static int compute(struct sj_mel *mel, struct slot *slot)
         float *out = slot->mel + i * bands * stride;
         status = sj_mel_chunk(mel, n, slot->wave + i * n, out, stride);
         if (!status && !is_finite(bands * stride, out))
-            return sj_fail(SJ_INPUT, "its spectrogram has values that are not finite: the samples are none, or too large");
+            return sj_fail(SJ_INPUT, "its spectrogram has values that are not finite: samples are too large");
         if (!status && stats)
             measure(&slot->moments, bands, T, stride, out);
     }
