@@ -5,7 +5,7 @@
 #   MODEL=NAME of the models; NETWORK=context|target [target]; CLUSTERS=N [32]; CLUSTER_FLAGS=... of sj-knn,
 #   COOCCUR_FLAGS=... of sj-cooccur
 #
-# Makes OUT/figure5.svg, .png, .tsv and .txt. Other variables: songs.mk, models.mk.
+# Makes OUT/figure5.svg, .png, .tsv and .txt, OUT/figure5-similarity.svg and .png. Other variables: songs.mk, models.mk.
 
 .PHONY: figure5
 figure5:
@@ -19,7 +19,7 @@ endif
 NETWORK  ?= target
 CLUSTERS ?= 32
 
-figure5: $(OUT)/figure5.svg $(OUT)/figure5.png $(OUT)/figure5.txt
+figure5: $(foreach f,figure5 figure5-similarity,$(OUT)/$(f).svg $(OUT)/$(f).png) $(OUT)/figure5.txt
 	@cat $(OUT)/figure5.txt
 	@echo "figure: $(OUT)/figure5.svg"
 
@@ -51,6 +51,9 @@ $(OUT)/figure5.txt: $(OUT)/figure5.tsv $(S)/$(MODEL)/about
 	    echo "tokens of the $(NETWORK) encoder in $(CLUSTERS) clusters"; \
 	    awk -v songs=$(D)/songs.tsv -v left=$(D)/tokens.sjt.left-out -f $(here)note.awk $(S)/$(MODEL)/about; } >$@.new && \
 	    mv $@.new $@
-$(OUT)/figure5.svg: $(OUT)/figure5.tsv $(here)figure5.gp
-	@awk -F '\t' 'NR > 1 && $$1 == $$2 { print $$1 "\t" $$3 "  " $$4 }' $< >$(D)/names
-	@gnuplot -e "data='$<'; names='$(D)/names'; out='$@.new'" $(here)figure5.gp && mv $@.new $@
+$(D)/names: $(OUT)/figure5.tsv
+	@awk -F '\t' 'NR > 1 && $$1 == $$2 { print $$1 "\t" $$3 "  " $$4 }' $< >$@.new && mv $@.new $@
+what_figure5            := 7
+what_figure5-similarity := 8
+$(OUT)/figure5.svg $(OUT)/figure5-similarity.svg: $(OUT)/%.svg: $(OUT)/figure5.tsv $(D)/names $(here)figure5.gp
+	@gnuplot -e "data='$<'; names='$(D)/names'; out='$@.new'; what=$(what_$*)" $(here)figure5.gp && mv $@.new $@

@@ -36,7 +36,7 @@ whole() {
 }
 ok "all experiments" whole
 for f in table1.md table1.tsv table1-by-class.tsv figure2.svg figure2.png figure2.md figure4.svg figure4.png \
-    figure4.md figure4.html figure5.svg figure5.png figure5.tsv table3.md table3-more.md listening-test/index.html report.html; do
+    figure4.md figure4.html figure5.svg figure5.png figure5-similarity.svg figure5.tsv table3.md table3-more.md listening-test/index.html report.html; do
     ok "makes $f" test -s "out/$f"
 done
 for v in mlp-cond mlp-nocond transformer; do ok "a model $v" "$bin/sj-view" -q "models/$v.h5"; done
