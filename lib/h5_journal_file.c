@@ -122,7 +122,8 @@ static int read_journal(int from, struct head *head, struct page **pages, unsign
     for (size_t i = 0; i < head->pages && !bad; i++) {
         struct entry e;
         const off_t at = (off_t)(sizeof *head + i * EACH);
-        bad = sj_journal_read(from, &e, sizeof e, at) || sj_journal_read(from, *bytes + i * PAGE, PAGE, at + (off_t)sizeof e);
+        bad = sj_journal_read(from, &e, sizeof e, at) ||
+              sj_journal_read(from, *bytes + i * PAGE, PAGE, at + (off_t)sizeof e);
         page[i] = (struct page){e.at, e.before, *bytes + i * PAGE};
     }
     if (!bad && checksum(head->pages, page) == head->crc)
