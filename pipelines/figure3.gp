@@ -17,8 +17,7 @@ set bmargin 4.5
 set key at graph 0.5, -0.12 center top horizontal Left reverse samplen 1.2 width 2
 
 colours = "#2c7a4b #1b5e8c #b9b9b4"
-first = system(sprintf("awk -F'\t' 'NR == 2 { print $1 }' '%s'", data))
-names = system(sprintf("awk -F'\t' -v c='%s' 'NR > 1 && $1 == c { print $2 }' '%s'", first, data))
+names = system(sprintf("awk -F'\t' 'NR == 2 { c = $1 } NR > 1 && $1 == c { gsub(/ /, \"_\", $2); print $2 }' '%s'", data))
 groups = int(system(sprintf("awk -F'\t' 'NR > 1 && !seen[$1]++ { n++ } END { print n }' '%s'", data)))
 n = words(names)
 set xrange [-0.6:groups - 0.4]

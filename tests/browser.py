@@ -26,6 +26,17 @@ def missing():
     return None
 
 
+def start(make):
+    """What make() returns; on a busy machine the driver may not answer in time, so it is tried three times."""
+    from selenium.common.exceptions import WebDriverException
+    for left in (2, 1, 0):
+        try:
+            return make()
+        except WebDriverException:
+            if not left:
+                raise
+
+
 class Browser:
     """One window. size: (width, height) in pixels; dark: what prefers-color-scheme says; screens: folder for
     screenshots or None; downloads: folder for what the page saves; autoplay: sound may start without a click."""
@@ -47,7 +58,7 @@ class Browser:
             options.add_experimental_option("prefs", {"download.default_directory": os.path.abspath(downloads),
                                                       "download.prompt_for_download": False})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+        self.driver = start(lambda: webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options))
         self.driver.set_script_timeout(30)
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                     {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False})

@@ -13,7 +13,17 @@ is "$(plugins CUDA=0)" 0 "make CUDA=0 makes no plug-in"
 is "$(plugins CUDA=auto CUDA_HOME=/nothing)" 0 "nor does CUDA=auto without nvcc"
 cd "$dir" || exit 1
 "$BUILD/tests/make_model" model.h5 || exit 1
-for k in mel melpair track wave; do "$make" $k 1 >$k.sjt || exit 1; done
+for k in mel melpair wave; do "$make" $k 1 >$k.sjt || exit 1; done
+"$make" track 4 >track.sjt || exit 1
+"$bin/sj-synth" -q -n 1 --seconds 9 --folder songs || exit 1
+sound=$(echo songs/*)
+printf 'key\tsplit\tlabel\n' >labels.tsv
+for i in 0 1 2 3; do
+    split=train
+    [ $i = 2 ] && split=valid
+    [ $i = 3 ] && split=test
+    for c in bass drums; do printf 'song%d/%s\t%s\t%s\n' $i $c $split $c; done
+done >>labels.tsv
 "$bin/sj-embed" -m model.h5 --backend cpu mel.sjt >token.sjt || exit 1
 
 # The programs that take --backend, with arguments that they can work on.
@@ -24,6 +34,8 @@ arguments() {
     sj-embed) echo -m model.h5 mel.sjt ;;
     sj-predict) echo -m model.h5 --class bass token.sjt ;;
     sj-knn) echo --query track.sjt track.sjt ;;
+    sj-align) echo --audio -m model.h5 "$sound/drums.wav" "$sound/bass.wav" ;;
+    sj-probe) echo -q --epochs 2 --rates 1e-3 --labels labels.tsv track.sjt ;;
     sj-train) echo -q $tiny --steps 1 --batch 2 melpair.sjt -o new.h5 ;;
     esac
 }
