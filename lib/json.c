@@ -133,6 +133,8 @@ int sj_json_get_real(const sj_json *object, const char *key, double *value)
     return json_is_number(v);
 }
 
+int sj_json_is_null(const sj_json *value) { return json_is_null(value); }
+
 int sj_json_is_object(const sj_json *value) { return json_is_object(value); }
 
 int sj_json_is_array(const sj_json *value) { return json_is_array(value); }

@@ -20,6 +20,7 @@ sj_json *sj_json_object(void);
 sj_json *sj_json_array(void);
 sj_json *sj_json_string(const char *text); /* bytes that are no UTF-8 become U+FFFD */
 sj_json *sj_json_int(int64_t value);
+int sj_json_is_null(const sj_json *value); /* the value null; NULL is none */
 sj_json *sj_json_real(double value);       /* NaN and infinity, which JSON lacks, become null */
 sj_json *sj_json_bool(int value);
 sj_json *sj_json_keep(const sj_json *value); /* one more reference */

@@ -135,7 +135,7 @@ double sj_mash_score(struct sj_mash *m, const struct sj_mash_track *x, const flo
     const int64_t length = larger(x->beats, y->beats);
     double best = 0;
     if (y->length_s < x->length_s || y->length_s < SJ_MASH_LEAST_S)
-        return 0;
+        return -1;
     sj_mash_harmony(m, x, x_transform, y, y_transform, m->h);
     wind(m, y, length);
     for (int64_t k = 0; k < length; k++) {

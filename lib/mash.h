@@ -58,8 +58,8 @@ void sj_mash_harmony(struct sj_mash *m, const struct sj_mash_track *x, const flo
 float sj_mash_balance(struct sj_mash *m, const struct sj_mash_track *x, const struct sj_mash_track *y, int64_t k);
 
 /* Mashability, 0 .. SJ_MASH_MOST: the largest over the offsets k of max over r of h[r, k] + SJ_MASH_BALANCE l[k], with
- * r from -shifts to shifts (0 .. SJ_MASH_SHIFTS, which are all). 0 where the candidate is shorter than the query or
- * than SJ_MASH_LEAST_S. */
+ * r from -shifts to shifts (0 .. SJ_MASH_SHIFTS, which are all). -1 where the candidate is shorter than the query or
+ * than SJ_MASH_LEAST_S: it goes with nothing, and ranks last. */
 double sj_mash_score(struct sj_mash *m, const struct sj_mash_track *x, const float *x_transform,
                      const struct sj_mash_track *y, const float *y_transform, int shifts);
 

@@ -1,6 +1,7 @@
 #include "neighbours.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,9 +94,10 @@ static int parse_fields(struct sj_neighbours *in)
     }
     if (n < FIELDS || p)
         return off(in, "has not the six fields of neighbours");
-    int none = !strcmp(part[2], "0");
+    const int none = !strcmp(part[2], "0"), last = !strcmp(part[5], "inf");
+    l->distance = INFINITY;
     if (sj_cli_int("rank", part[2], 0, 1e15, &l->rank)
-        || (!none && sj_cli_real("distance", part[5], 0, 0, &l->distance)))
+        || (!none && !last && sj_cli_real("distance", part[5], 0, 0, &l->distance)))
         return sj_fail_at(SJ_INPUT, "'%s': line %lld", in->path, (long long)in->number);
     l->query_class = strcmp(part[1], "-") ? part[1] : NULL;
     l->class = strcmp(part[4], "-") ? part[4] : NULL;
@@ -104,6 +106,13 @@ static int parse_fields(struct sj_neighbours *in)
     l->query = part[0];
     l->reference = part[3];
     return SJ_OK;
+}
+
+/* The distance of an object; null is the largest. */
+static int get_distance(const sj_json *o, double *distance)
+{
+    *distance = INFINITY;
+    return sj_json_is_null(sj_json_get(o, field[5])) || sj_json_get_real(o, field[5], distance);
 }
 
 static int parse_object(struct sj_neighbours *in)
@@ -117,7 +126,7 @@ static int parse_object(struct sj_neighbours *in)
     l->reference = sj_json_get_text(in->json, field[3]);
     l->class = sj_json_get_text(in->json, field[4]);
     if (!l->query || !sj_json_get_int(in->json, field[2], &l->rank) || l->rank < 0
-        || (l->rank && (!l->reference || !sj_json_get_real(in->json, field[5], &l->distance))))
+        || (l->rank && (!l->reference || !get_distance(in->json, &l->distance))))
         return off(in, "is no neighbour");
     return SJ_OK;
 }

@@ -4,7 +4,7 @@
  *   query  query_class  rank  reference  class  distance
  * Lines of a query follow each other by rank from 1; a query that may find no reference has one line of rank 0. Class
  * names are "-" where there is none; tab, newline and backslash in keys are written \t, \n and \\ (tab-separated
- * only). */
+ * only). A distance of "inf", in JSON null, is that of a reference that does not go with the query at all: the last. */
 #ifndef SJ_NEIGHBOURS_H
 #define SJ_NEIGHBOURS_H
 
@@ -18,7 +18,7 @@ struct sj_neighbour_line {
     const char *query, *query_class; /* class NULL: none */
     int64_t rank;                    /* 0: no neighbour, what follows says nothing */
     const char *reference, *class;
-    double distance;
+    double distance;                 /* any number, or INFINITY */
 };
 
 void sj_neighbours_head(FILE *f, int json); /* I/O errors show in ferror(f) */

@@ -1,5 +1,6 @@
 #include "ranked.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ struct sj_ranked {
     struct sj_labels *query, *nearest; /* of each list */
     struct sj_gathered lists;
     int64_t of_class[SJ_CLASSES + 1]; /* references of each class + 1, in the first list */
-    struct sj_keyset *all;            /* references, by class and key */
+    struct sj_keyset *all, *queries;  /* references; queries, by class and key */
     int64_t least, least_list;        /* the fewest different references in a list, and which list it is */
     /* of the list being read */
     struct sj_keyset *own;
@@ -54,11 +55,27 @@ static int end_list(struct sj_ranked *r)
     int64_t rank = r->truths == 1 ? 1 : r->truths ? TWO_TRUTHS : NO_TRUTH;
     for (int64_t i = 0; i < r->n && rank > 0; i++)
         rank += r->distance[i] < r->truth;
+    if (rank > 0 && isinf(r->truth)) /* a query that its own does not go with has found nothing */
+        rank = r->n;
     if (lists == 1 || sj_keyset_count(r->own) < r->least) {
         r->least = sj_keyset_count(r->own);
         r->least_list = lists - 1;
     }
     return sj_gathered_add(&r->lists, rank, r->n, sj_labels_at(r->query, lists - 1).class);
+}
+
+/* Queries counted twice would weigh twice. */
+static int want_new(struct sj_ranked *r, const char *query, int class)
+{
+    if (strlen(query) > SJ_KEY_BYTES)
+        return sj_fail(SJ_INPUT, "the query '%.60s...' has a key of more than %d bytes", query, SJ_KEY_BYTES);
+    snprintf(r->name, sizeof r->name, "%d/%s", class, query);
+    const int64_t before = sj_keyset_count(r->queries);
+    int status = sj_keyset_add(r->queries, r->name);
+    if (!status && sj_keyset_count(r->queries) == before)
+        status = sj_fail(SJ_INPUT, "the query '%s' of the class '%s' comes twice", query,
+                         class == SJ_CLASS_NONE ? "-" : r->class_name[class]);
+    return status;
 }
 
 static int begin_list(struct sj_ranked *r, const struct sj_neighbour_line *l)
@@ -73,6 +90,8 @@ static int begin_list(struct sj_ranked *r, const struct sj_neighbour_line *l)
         status = sj_keyset_new(&r->own);
     if (!status)
         status = class_number(r, l->query_class, &query.class);
+    if (!status)
+        status = want_new(r, l->query, query.class);
     if (!status)
         status = class_number(r, l->rank ? l->class : NULL, &nearest.class);
     if (!status)
@@ -130,6 +149,8 @@ int sj_ranked_read(int n, const char *const *paths, struct sj_ranked **out)
     if (!status)
         status = sj_keyset_new(&r->all);
     if (!status)
+        status = sj_keyset_new(&r->queries);
+    if (!status)
         status = sj_neighbours_merge(n, paths, INT64_MAX, add_line, r);
     if (!status)
         status = end_list(r);
@@ -151,6 +172,7 @@ void sj_ranked_free(struct sj_ranked *r)
     sj_labels_free(r->nearest);
     sj_gathered_free(&r->lists);
     sj_keyset_free(r->all);
+    sj_keyset_free(r->queries);
     sj_keyset_free(r->own);
     free(r->distance);
     free(r);

@@ -225,7 +225,7 @@ ok "in JSON" sh -c "'$knn' --metrics --per-class --baselines --json --query q.h5
     '$knn' --query q.h5 -k 1000 --json r.h5 | '$knn' --merge --metrics --per-class --baselines --json - | cmp - want"
 for i in 1 2 3; do "$knn" --query q.h5 -k 1000 -o every$i.tsv r$i.h5; done
 ok "of three parts" sh -c "'$knn' --merge --metrics --per-class --baselines every3.tsv every1.tsv every2.tsv | cmp - m.tsv"
-# What another program might have made: classes in another order, equal and negative distances, a query twice.
+# What another program might have made: classes in another order, equal and negative distances.
 cat >ties.tsv <<'E'
 query	query_class	rank	reference	class	distance
 s1/a	flute	1	s2/a	flute	-3
@@ -236,10 +236,10 @@ s1/b	bass	1	s2/a	flute	0
 s1/b	bass	2	s2/b	bass	0
 s1/b	bass	3	s1/b	bass	0
 s1/b	bass	4	s1/a	flute	0
-s1/b	bass	1	s2/b	bass	1
-s1/b	bass	2	s2/a	flute	2
-s1/b	bass	3	s1/a	flute	3
-s1/b	bass	4	s1/b	bass	4
+s2/b	bass	1	s1/b	bass	1
+s2/b	bass	2	s2/a	flute	2
+s2/b	bass	3	s1/a	flute	3
+s2/b	bass	4	s2/b	bass	4
 E
 ok "ties in lists from elsewhere" "$knn" --merge --metrics --per-class --baselines ties.tsv
 is "$(cut -f 1-4,7,8 out)" "row	queries	references	recall@1_percent	mean_rank_percent	median_rank_percent
@@ -267,6 +267,16 @@ sed '4s/-1.5/-4/' ties.tsv >less.tsv
 fails 3 "line 4 is nearer than the line before" "a list that is not ranked" "$knn" --merge --metrics less.tsv
 sed '5s/700/nan/' ties.tsv >less.tsv
 fails 3 "line 5: distance is 'nan'" "a distance that is no number" "$knn" --merge --metrics less.tsv
+sed '5s/700/inf/' ties.tsv >less.tsv
+ok "an infinite one" sh -c "'$knn' --merge --metrics less.tsv >a.tsv && '$knn' --merge --metrics ties.tsv | cmp - a.tsv"
+sed 's,^\(s2/b.*\)	[34]$,\1	inf,' ties.tsv >less.tsv
+ok "infinite ones, the true one among them" sh -c "'$knn' --merge --metrics --per-class less.tsv >a.tsv
+    '$knn' --merge --metrics --per-class ties.tsv | cmp - a.tsv"
+awk 'BEGIN { OFS = FS = "\t" } $1 == "s2/b" && $3 > 2 { t = $3 == 3; $4 = t ? "s2/b" : "s1/a"
+    $5 = t ? "bass" : "flute"; $6 = "inf" } 1' ties.tsv >less.tsv
+ok "before another of them" sh -c "'$knn' --merge --metrics --per-class less.tsv | cmp - a.tsv"
+(cat ties.tsv; sed 1d ties.tsv) >less.tsv
+fails 3 "the query 's1/a' of the class 'flute' comes twice" "a query twice" "$knn" --merge --metrics less.tsv
 fails 3 "no queries to measure" "no list at all" sh -c "sed 1q ties.tsv | '$knn' --merge --metrics -"
 fails 2 "-k is not for --metrics" "metrics of the nearest alone" "$knn" --merge --metrics -k 3 every.tsv
 

@@ -97,12 +97,21 @@ ok "key shifts" "$python" keys.py
 "$bin/sj-chunk" -q songs/0/other.wav -o one.sjt
 ok "a shorter one and silence" "$mash" --query one.sjt odd.sjt
 is "$(sed 1d out | cut -f 3,4,6 | sed 's/1\.0[0-9]*$/less/')" "1	silent	less
-2	short	1.200000000" "the shorter one ranks last"
+2	short	inf" "the shorter one ranks last"
 is "$(sed 1d err)" "sj-mash: 1 of 3 tracks show no beats: they have a grid of 120 beats a minute" \
     "silence has no beats: it is said"
 "$bin/sj-chunk" -q tiny/*.wav -o tiny.sjt
 ok "less than 3 s" "$mash" -q --query tiny.sjt tiny.sjt
-is "$(sed 1d out | cut -f 6)" 1.200000000 "goes with nothing"
+is "$(sed 1d out | cut -f 6)" inf "goes with nothing"
+"$bin/sj-synth" -q -n 3 --seconds 2 --folder brief
+"$bin/sj-chunk" -q --stems brief -o brief.sjt
+"$bin/sj-chunk" -q --mixes brief | "$mash" -q -o brief.tsv brief.sjt
+ok "songs of 2 s" "$bin/sj-knn" --merge --metrics brief.tsv
+is "$(sed 1d out | cut -f 4-8)" "0.00	0.00	0.00	100.00	100.00" "find nothing: all true stems rank last"
+cp out want
+"$bin/sj-chunk" -q --mixes brief | "$mash" -q --json -o brief.json brief.sjt
+ok "also from JSON" sh -c "'$bin/sj-knn' --merge --metrics brief.json | cmp - want"
+ok "and into JSON" sh -c "'$bin/sj-knn' --merge -k 100 --json brief.tsv | cmp - brief.json"
 "$bin/sj-synth" -q -n 0 -o none.sjt
 ok "no references" "$mash" -q --query one.sjt none.sjt
 is "$(sed 1d out | cut -f 2-)" "-	0	-	-	-" "are said as sj-knn says it"

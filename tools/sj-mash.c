@@ -84,7 +84,8 @@ static int rank(void *arg, int64_t q, struct sj_ordered_job *to)
         sj_mash_transform(m, x, own);
     for (int64_t j = 0; j < r->references.n && !status; j++) {
         const double score = sj_mash_score(m, x, own, &r->references.track[j], r->transform + j * r->size, (int)shifts);
-        place[j] = (struct place){j, nearbyint((SJ_MASH_MOST - score) * 1e9) / 1e9}; /* as it is written */
+        const double distance = nearbyint((SJ_MASH_MOST - score) * 1e9) / 1e9; /* as it is written */
+        place[j] = (struct place){j, score < 0 ? INFINITY : distance};
     }
     sj_mash_free(m);
     free(own);
@@ -176,7 +177,8 @@ static const struct sj_tool tool = {
     .operands = "REFERENCES...",
     .details = "Ranks for each query all references (tracks of wave/1 streams) by their mashability with it:\n"
                "harmony of beat-synchronous chroma over offsets and key shifts, and balance of low, middle and high.\n"
-               "Writes what sj-knn writes, the distance being 1.2 - mashability; sj-knn --merge --metrics measures it.",
+               "Writes what sj-knn writes, the distance being 1.2 - mashability, inf\n"
+               "for references that are too short; sj-knn --merge --metrics measures it.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_PROGRESS | SJ_TAKES_JSON,
     .min_operands = 1,
