@@ -198,6 +198,9 @@ ok "a file as spreadsheets write" sh -c 'sj-ratings odd.csv >a; sj-ratings r0.cs
 ok "webMUSHRA's file" sh -c 'sj-ratings mushra.csv >a; sj-ratings r0.csv | cmp - a'
 ok "figure 3" gnuplot -e "data='boxes.tsv'; out='figure3.svg'" "$root/pipelines/figure3.gp"
 is "$(grep -c '<svg' figure3.svg) $(wc -c <err)" "1 0" "is drawn without complaint"
+awk -F '\t' -v OFS='\t' "NR > 1 { \$1 = \"'; touch drawn; '\"; \$2 = \"\\\$(touch drawn)\" \$2 } 1" boxes.tsv >bad.tsv
+ok "figure 3 of names that look like commands" gnuplot -e "data='bad.tsv'; out='bad.svg'" "$root/pipelines/figure3.gp"
+ok "runs none of them" test ! -e drawn
 
 # bad NAME TEXT EDIT: an edited r0.csv is refused in so many words, after the name of the file and the line
 bad() {
