@@ -297,6 +297,10 @@ static int cut_columns(const char *columns, struct sj_probe_labels *l)
     list = l->columns;
     for (int64_t c = 0; c < l->C; c++)
         l->name[c] = take_name(&list);
+    for (int64_t c = 1; c < l->C; c++)
+        for (int64_t i = 0; i < c; i++)
+            if (!strcmp(l->name[i], l->name[c]))
+                return sj_fail(SJ_USAGE, "the column '%s' is named twice", l->name[c]);
     return SJ_OK;
 }
 

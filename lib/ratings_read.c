@@ -177,6 +177,8 @@ static int add_line(struct reading *c)
     for (int i = 0; i < COLUMNS; i++)
         if (!*text[i])
             return sj_fail(SJ_INPUT, "'%s': line %lld: the %s is missing", c->path, (long long)c->line, columns[0][i]);
+    if (!strcmp(text[CLASS], "all"))
+        return off(c, "has a class 'all', which is the name of the row of all classes");
     int status = sj_cli_real("rating", text[RATING], 0, 100, &e.value);
     if (status)
         return sj_fail_at(SJ_INPUT, "'%s': line %lld", c->path, (long long)c->line);

@@ -60,6 +60,8 @@ static int split(char *p, int room, char **field, char **next)
 {
     int n = 0;
     *next = strchr(p, '\n');
+    if (*next > p && (*next)[-1] == '\r')
+        (*next)[-1] = 0;
     *(*next)++ = 0;
     for (char *tab; p; p = tab) {
         if ((tab = strchr(p, '\t')))

@@ -1,5 +1,5 @@
 /* table: tab-separated text as the programs write it (schemas/reports.md): a line of names, then lines of as many
- * fields. In fields \t, \n and \\ stand for tab, newline and backslash. */
+ * fields. Lines end in LF or CR LF. In fields \t, \n and \\ stand for tab, newline and backslash. */
 #ifndef SJ_TABLE_H
 #define SJ_TABLE_H
 

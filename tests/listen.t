@@ -212,6 +212,7 @@ bad "fields are missing" "line 5: 9 fields where the first line has 10" '5s/,[^,
 bad "a rating above 100" "line 4: rating" '4s/,true,[0-9]*,/,true,101,/;4s/,retrieved,[0-9]*,/,retrieved,101,/'
 bad "no number" "line 3: rating" '3s/,true,[0-9]*,/,true,good,/'
 bad "not a number" "line 3: rating" '3s/,true,[0-9]*,/,true,nan,/'
+bad "a class 'all'" "line 2: has a class 'all'" '2s/^\([^,]*,[^,]*,[^,]*\),[^,]*/\1,all/'
 bad "no rating" "line 3: the rating is missing" '3s/,true,[0-9]*,/,true,,/'
 bad "no listener" "line 3: the listener is missing" '3s/,l0,/,,/'
 bad "another test" "line 6: ratings of the test 'abd' beside those of 'abc'" '6s/abc/abd/'

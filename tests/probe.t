@@ -356,6 +356,7 @@ is "$(column accuracy_percent)" 100.00 "and the rest probed"
 
 # -- the command line
 # shellcheck disable=SC2086
+fails 2 "the column 'a' is named twice" "a column named twice" run -t value --label a,b,a x.h5
 usage() { name=$1 && shift && fails 2 "" "$name" "$probe" "$@"; }
 usage "no labels" x.npy
 usage "no embeddings" $labels

@@ -230,6 +230,9 @@ static int work(struct sj_run *run)
         status = read_vectors(run->n ? run->operand[0] : "-", &v);
     for (int64_t i = 0; i < v.table.rows && !status; i++)
         status = label_vector(run, &v, i);
+    if (!status && !v.n && !v.tracks_without)
+        status = sj_fail(SJ_INPUT, "'%s': none of %lld vectors has a key and a chord", v.table.path,
+                         (long long)v.table.rows);
     if (!status)
         status = sj_cooccur_of(v.n, v.item, sj_harmony_count(v.harmony), most, (enum sj_cooccur_count)count, &c);
     if (!status)
