@@ -7,6 +7,7 @@
 
 #include "embeddings.h"
 #include "labfile.h"
+#include "whole.h"
 
 enum { PATH_BYTES = 8192 };
 
@@ -33,6 +34,7 @@ struct combination {
 
 struct sj_harmony {
     char *folder;
+    const char *output; /* borrowed */
     enum sj_keys keys;
     enum sj_chords chords;
     struct names key, chord;
@@ -48,7 +50,8 @@ static const char *const chord_places[] = {"%s/%.*s/chords.lab", "%s/chords/%.*s
                                            "%s/chordlab/%.*s.lab", NULL};
 
 /* -- making -------------------------------------------------------------------------------------------------------- */
-int sj_harmony_new(const char *folder, enum sj_keys keys, enum sj_chords chords, struct sj_harmony **out)
+int sj_harmony_new(const char *folder, const char *output, enum sj_keys keys, enum sj_chords chords,
+                   struct sj_harmony **out)
 {
     struct stat st;
     if (stat(folder, &st))
@@ -57,7 +60,7 @@ int sj_harmony_new(const char *folder, enum sj_keys keys, enum sj_chords chords,
         return sj_fail(SJ_SYSTEM, "'%s' is no folder", folder);
     struct sj_harmony *h = calloc(1, sizeof *h);
     if (h) {
-        *h = (struct sj_harmony){.folder = strdup(folder), .keys = keys, .chords = chords};
+        *h = (struct sj_harmony){.folder = strdup(folder), .output = output, .keys = keys, .chords = chords};
         if (h->folder) {
             *out = h;
             return SJ_OK;
@@ -150,7 +153,9 @@ static int read_parts(struct sj_harmony *h, int chords, const char *key, struct 
     char path[PATH_BYTES], name[SJ_HARTE_BYTES];
     if (!find_file(h, chords ? chord_places : key_places, key, path))
         return sj_fail(SJ_INPUT, "'%s' has no annotation of its %s in '%s'", key, chords ? "chords" : "key", h->folder);
-    int status = sj_lab_read(path, &p->lab);
+    int status = sj_whole_apart(h->output, path);
+    if (!status)
+        status = sj_lab_read(path, &p->lab);
     if (!status && !(p->name = malloc((size_t)p->lab.n * sizeof *p->name)))
         status = sj_fail(SJ_SYSTEM, "no memory for '%s'", path);
     for (int64_t i = 0; i < p->lab.n && !status; i++) {

@@ -12,8 +12,10 @@
 
 struct sj_harmony;
 
-/* SJ_SYSTEM: there is no such folder. */
-int sj_harmony_new(const char *folder, enum sj_keys keys, enum sj_chords chords, struct sj_harmony **h);
+/* Nothing that is read may be replaced by writing `output` (borrowed; NULL: none): SJ_USAGE, when it is come to.
+ * SJ_SYSTEM: there is no such folder. */
+int sj_harmony_new(const char *folder, const char *output, enum sj_keys keys, enum sj_chords chords,
+                   struct sj_harmony **h);
 void sj_harmony_free(struct sj_harmony *h); /* NULL is allowed */
 
 /* *combination = number of the key and chord that sound in `track` at a time, counted from 0 in the order of their

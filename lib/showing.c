@@ -9,6 +9,7 @@
 
 #include "page.h"
 #include "table.h"
+#include "whole.h"
 
 enum { ROWS = 100, FOLDED = 20, FIGURE_BYTES = 1 << 26 };
 
@@ -59,7 +60,34 @@ static int add_file(struct sj_showing *s, const char *name)
     return SJ_OK;
 }
 
-int sj_showing_open(const char *folder, struct sj_showing **out)
+static char *path_of(const struct sj_showing *s, const char *name)
+{
+    const size_t size = strlen(s->folder) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path)
+        snprintf(path, size, "%s/%s", s->folder, name);
+    return path;
+}
+
+static int belongs(const char *name, const struct section *of)
+{
+    const size_t n = strlen(of->id);
+    return !strncmp(name, of->id, n) && (name[n] == '.' || name[n] == '-');
+}
+
+/* That the output is none of the files that are read or linked to. */
+static int want_apart(const struct sj_showing *s, const char *name, const char *output)
+{
+    int used = !strcmp(name, "provenance.tsv");
+    for (int i = 0; i < SECTIONS; i++)
+        used |= belongs(name, &sections[i]);
+    char *path = used ? path_of(s, name) : NULL;
+    int status = used && !path ? sj_fail(SJ_SYSTEM, "no memory") : sj_whole_apart(output, path);
+    free(path);
+    return status;
+}
+
+int sj_showing_open(const char *folder, const char *output, struct sj_showing **out)
 {
     struct sj_showing *s = calloc(1, sizeof *s);
     int status = s && (s->folder = strdup(folder)) ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
@@ -72,6 +100,8 @@ int sj_showing_open(const char *folder, struct sj_showing **out)
         status = sj_fail_errno("cannot read the folder '%s'", folder);
     if (d)
         closedir(d);
+    for (int i = 0; i < (s ? s->files : 0) && !status; i++)
+        status = want_apart(s, s->file[i], output);
     if (status) {
         sj_showing_close(s);
         return status;
@@ -91,15 +121,6 @@ void sj_showing_close(struct sj_showing *s)
     free(s->file);
     free(s->folder);
     free(s);
-}
-
-static char *path_of(const struct sj_showing *s, const char *name)
-{
-    const size_t size = strlen(s->folder) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path)
-        snprintf(path, size, "%s/%s", s->folder, name);
-    return path;
 }
 
 static int has(const struct sj_showing *s, const char *name)
@@ -124,12 +145,6 @@ static char *beside(const char *name, const char *end)
     if (other)
         snprintf(other, size, "%.*s%s", (int)n, name, end);
     return other;
-}
-
-static int belongs(const char *name, const struct section *of)
-{
-    const size_t n = strlen(of->id);
-    return !strncmp(name, of->id, n) && (name[n] == '.' || name[n] == '-');
 }
 
 static int is_shown(const struct sj_showing *s, const char *name)

@@ -16,8 +16,9 @@
 
 struct sj_showing;
 
-/* Finds what is there. SJ_SYSTEM: the folder cannot be read. */
-int sj_showing_open(const char *folder, struct sj_showing **s);
+/* Finds what is there. SJ_SYSTEM: the folder cannot be read; SJ_USAGE: writing `output` (NULL: nothing) would replace a
+ * file that is shown or linked to. */
+int sj_showing_open(const char *folder, const char *output, struct sj_showing **s);
 /* Reads and writes all of it. Links are relative to the folder, tables and figures within the page. SJ_INPUT: a table
  * is damaged, a figure is no SVG or PNG. */
 int sj_showing_write(FILE *out, const struct sj_showing *s);

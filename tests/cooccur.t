@@ -207,6 +207,8 @@ fails 3 "'other' has no annotation of its key" "a track without annotations" sh 
 is "$? $(wc -l <said) $(wc -l <a.tsv)" "1 3 2" "passed over"
 is "$(tail -n 1 said)" "sj-cooccur: 1 tracks without annotations were passed over" "counted"
 fails 4 "cannot read 'nowhere'" "a folder that is not there" "$cooccur" --labels nowhere hand.tsv
+fails 2 "would replace 'hand/song/key.lab'" "results over annotations" \
+    "$cooccur" -q --labels hand -o hand/song/key.lab hand.tsv
 fails 2 "--labels DIR is wanted" "no folder" "$cooccur" hand.tsv
 fails 2 "exclude each other" "a matrix in JSON" "$cooccur" --labels hand --matrix similarity --json hand.tsv
 fails 3 "has no column 'cluster'" "another table" sh -c "cut -f1-4 hand.tsv | '$cooccur' -q --labels hand"

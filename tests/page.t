@@ -115,6 +115,14 @@ off "no pairs" "has no pair's curve" '2,61d'
 
 # reports
 mkdir results
+mkdir over
+printf 'a\tb\n1\t2\n' >over/table1.tsv
+cp over/table1.tsv kept.tsv
+fails 2 "would replace 'over/table1.tsv'" "a report over a table that it shows" \
+    "$page" --report over -o over/table1.tsv
+ok "which is still there" cmp over/table1.tsv kept.tsv
+ok "a report beside its tables" "$page" --report over -o over/index.html
+ok "once more" "$page" --report over -o over/index.html
 is "$("$page" --report results | grep -c 'class="gap"')" 6 "an empty folder: six sections are absent"
 printf 'a\tb\n1\t2\n' >results/table1-second.tsv
 cp results/table1-second.tsv results/table1.tsv

@@ -225,7 +225,7 @@ static int work(struct sj_run *run)
 {
     struct vectors v = {0};
     struct sj_cooccur c = {0};
-    int status = sj_harmony_new(labels, (enum sj_keys)keys, (enum sj_chords)chords, &v.harmony);
+    int status = sj_harmony_new(labels, run->output, (enum sj_keys)keys, (enum sj_chords)chords, &v.harmony);
     if (!status)
         status = read_vectors(run->n ? run->operand[0] : "-", &v);
     for (int64_t i = 0; i < v.table.rows && !status; i++)

@@ -118,10 +118,10 @@ static int fill_report(FILE *out, void *arg)
     return sj_showing_write(out, arg);
 }
 
-static int write_report(FILE *out)
+static int write_report(const struct sj_run *run, FILE *out)
 {
     struct sj_showing *s;
-    int status = sj_showing_open(report, &s);
+    int status = sj_showing_open(report, run->output, &s);
     if (status)
         return status;
     status = sj_page_write(out, "report", fill_report, s);
@@ -136,7 +136,7 @@ static int run(struct sj_run *run)
     if (status)
         return status;
     FILE *out = sj_report_file(r);
-    status = curves ? write_alignment(run, out) : write_report(out);
+    status = curves ? write_alignment(run, out) : write_report(run, out);
     return sj_report_close(r, status);
 }
 
