@@ -26,7 +26,10 @@ static int read_file(const char *path, int64_t least, float **wave, int64_t *n)
     if (!status && *n < least)
         status = sj_fail(SJ_INPUT, "'%s' lasts %g s, %g s are needed", path, (double)*n / SJ_DECODE_HZ,
                          (double)least / SJ_DECODE_HZ);
-    return status;
+    int64_t i = 0;
+    while (!status && i < *n && (*wave)[i] == 0)
+        i++;
+    return status || i < *n ? status : sj_fail(SJ_INPUT, "'%s' is silent: there is nothing to align", path);
 }
 
 static int predict(struct work *w, const int32_t *class)

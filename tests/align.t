@@ -132,6 +132,8 @@ fails 2 "--audio wants two recordings" "one recording" "$align" --audio mix.wav
 fails 2 "knows bass, drums, other, vocals" "a class that is unknown" "$align" --audio --class flute songs/*0/bass.wav songs/*0/drums.wav
 fails 3 "lasts 0.1 s, 0.32 s are needed" "a click" sh -c "ffmpeg -v error -f lavfi -i sine=d=0.1:r=16000 click.wav;
     '$align' --audio songs/*0/bass.wav click.wav"
+fails 3 "'silent.wav' is silent: there is nothing to align" "silence" sh -c "
+    ffmpeg -v error -f lavfi -i anullsrc=r=16000:cl=mono -t 4 silent.wav; '$align' --audio songs/*0/bass.wav silent.wav"
 fails 4 "nowhere.wav" "a recording that is not there" "$align" --audio nowhere.wav songs/synth-3-000000/bass.wav
 
 # -- a shift that is known: stems of the same sounds, a patch or more earlier and later; what an encoder of random weights makes
