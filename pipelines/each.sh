@@ -43,10 +43,8 @@ fresh() { # FILE PATHS
     for newer in $NEWER; do
         if [ "$newer" -nt "$1" ]; then return 1; fi
     done
-    case $2 in
-    *"$sep"*) ;;
-    *) if [ "$2" -nt "$1" ]; then return 1; fi ;;
-    esac
+    printf '%s' "$2" | tr '\037' '\0' | xargs -0 -I{} find {} -newer "$1" -print -quit | grep -q . && return 1
+    return 0
 }
 left() { [ -n "${KEEP_GOING:-}" ] && fresh "$parts/$1.left" "$2"; }
 whole() { fresh "$parts/$1" "$2" && { [ ! -f "$parts/$1.left" ] || [ -n "${KEEP_GOING:-}" ]; }; }

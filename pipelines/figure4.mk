@@ -26,10 +26,10 @@ $(D)/songs.tsv: $(S)/songs.tsv FORCE
 	    END { if (n > NR) n = NR; for (i = 0; i < n; i++) print line[1 + int(i * NR / n)] }' \
 	    $< >$@.new && if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(D)/stems.sjt: $(D)/songs.tsv $(M) $(D)/settings $$(call redo,$$@)
-	@$(call each,$M,$(chunk) --stems {files} | $(mel) | $(call embed,$M) --network target --pool frame)
-$(D)/predictions.sjt: $(D)/songs.tsv $(M) $(D)/settings $$(call redo,$$@)
-	@$(call each,$M,$(chunk) --mixes {files} | $(mel) | $(call embed,$M) | $(call predict,$M) --pool frame)
+$(D)/stems.sjt: $(D)/songs.tsv $(OUT)/ids/$(MODEL) $(D)/settings $$(call redo,$$@)
+	@$(call each,$(OUT)/ids/$(MODEL),$(chunk) --stems {files} | $(mel) | $(call embed,$M) --network target --pool frame)
+$(D)/predictions.sjt: $(D)/songs.tsv $(OUT)/ids/$(MODEL) $(D)/settings $$(call redo,$$@)
+	@$(call each,$(OUT)/ids/$(MODEL),$(chunk) --mixes {files} | $(mel) | $(call embed,$M) | $(call predict,$M) --pool frame)
 
 align = sj-align -q --max-lag $(LAG) --query $(D)/predictions.sjt -o $@ $(1) $(D)/stems.sjt
 $(D)/curves.tsv: $(D)/predictions.sjt $(D)/stems.sjt $(D)/settings

@@ -29,11 +29,11 @@ $(D)/settings: FORCE
 	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CLUSTERS) $(CLUSTER_FLAGS) $(COOCCUR_FLAGS) $(SEED) \
 	    $(CHUNK_FLAGS) $(EMBED_FLAGS) $(abspath $(LABELS)))
 $(D)/songs.tsv: $(made) FORCE
-	@$(call wants,AUDIO)$(call wants,LABELS)$(call list,$(AUDIO))
+	@$(call wants,AUDIO)$(call wants,LABELS)$(call list,$(if $(POP909),$$(sed "s|.*|$(P)/audio/&.flac|" $(P)/songs),$(AUDIO)))
 
 # The tokens of all songs take much room: their parts go when the whole is there.
-$(D)/tokens.sjt: $(D)/songs.tsv $(M) $(D)/settings $$(call redo,$$@)
-	@$(call each,$M,$(chunk) {files} | $(mel) | $(call embed,$M) --network $(NETWORK) --pool token)
+$(D)/tokens.sjt: $(D)/songs.tsv $(OUT)/ids/$(MODEL) $(D)/settings $$(call redo,$$@)
+	@$(call each,$(OUT)/ids/$(MODEL),$(chunk) {files} | $(mel) | $(call embed,$M) --network $(NETWORK) --pool token)
 	@rm -rf $@.parts
 # The centroids keep the state of the clustering while it goes on; those of other vectors are of no use.
 $(D)/clusters.tsv: $(D)/tokens.sjt

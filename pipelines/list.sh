@@ -1,5 +1,5 @@
 #!/bin/sh
-# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, time of change, path. OUT changes when these
+# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, time of the last change in it, path. OUT changes when these
 # do.
 set -eu
 out=$1
@@ -11,7 +11,7 @@ sed 1d "$out.all" | while IFS=$tab read -r name path; do
     */*) echo "two songs are called '${name##*/}'" >&2; exit 1 ;;
     esac
     path=$(realpath "$path")
-    printf '%s\t%s\t%s\n' "$name" "$(stat -c %Y "$path")" "$path"
+    printf '%s\t%s\t%s\n' "$name" "$(find "$path" -type f -printf '%T@\n' | sort -n | tail -n 1)" "$path"
 done >"$out.new"
 if [ ! -s "$out.new" ]; then
     echo "no songs in" "$@" >&2

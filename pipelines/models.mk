@@ -21,7 +21,11 @@ train_sets := $(filter %.h5,$(TRAIN)) $(if $(filter-out %.h5,$(TRAIN)),$(OUT)/tr
 .PHONY: models
 models: $(present:%=$(MODELS)/%.h5)
 
-$(OUT)/train.h5:
+# A set of other songs is another set.
+$(OUT)/train.settings: FORCE
+	@mkdir -p $(@D) && printf '%s\n' '$(abspath $(filter-out %.h5,$(TRAIN))) $(CHUNK_FLAGS)' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else rm -f $(OUT)/train.h5 $(OUT)/train.h5.part && mv $@.new $@; fi
+$(OUT)/train.h5: $(OUT)/train.settings
 	@mkdir -p $(@D)
 	@sj-chunk $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --dataset $@ $(filter-out %.h5,$(TRAIN)) || \
 	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; }

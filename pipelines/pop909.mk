@@ -29,6 +29,13 @@ $(P)/unpacked: | $(POP909)
 	@$(call wants,POP909)rm -rf $(midi) && mkdir -p $(midi) && tar -xf $(POP909) -C $(midi) && touch $@
 endif
 
+# Other songs or another sound font are other sound.
+$(P)/settings: FORCE
+	@mkdir -p $(@D) && printf '%s\n' '$(abspath $(POP909)) $(SOUNDFONT)' "$$(stat -c '%s %Y' $(POP909))" >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; \
+	    else rm -rf $(P)/audio $(P)/labels $(abspath $(P))/midi && mv $@.new $@; fi
+$(P)/unpacked: $(P)/settings
+
 # The numbers of the songs.
 $(P)/songs: $(P)/unpacked FORCE
 	@cd $(midi) && ls | grep -x '[0-9][0-9][0-9]' | head -n $(POP909_SONGS) >$(abspath $@).new
@@ -36,14 +43,14 @@ $(P)/songs: $(P)/unpacked FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # Without reverb and chorus; the sound font's noise above 8 kHz is filtered off, not folded down.
-$(P)/rendered: $(P)/songs $(here)pop909-song.sh
+$(P)/rendered: $(P)/songs $(P)/settings $(here)pop909-song.sh
 	@mkdir -p $(P)/audio
 	@echo "== rendering $$(wc -l <$<) songs"
 	@SOUNDFONT=$(SOUNDFONT) parallel --will-cite -j $(JOBS) --halt soon,fail=1 -a $< \
 	    "[ -f $(P)/audio/{}.flac ] || sh $(here)pop909-song.sh $(midi)/{}/{}.mid $(P)/audio/{}.flac"
 	@cp $< $@.new && mv $@.new $@
 
-$(P)/labelled: $(P)/songs
+$(P)/labelled: $(P)/songs $(P)/settings
 	@while read -r n; do mkdir -p $(P)/labels/$$n && \
 	    awk -f $(here)pop909-labels.awk -v what=key $(midi)/$$n/key_audio.txt >$(P)/labels/$$n/key.lab && \
 	    awk -f $(here)pop909-labels.awk -v what=chords $(midi)/$$n/chord_midi.txt >$(P)/labels/$$n/chords.lab || exit 1; \

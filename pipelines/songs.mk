@@ -55,21 +55,27 @@ $(S)/settings: FORCE
 # Stages between others stay.
 .PRECIOUS: $(S)/%/target.sjt $(S)/%/context.sjt $(S)/%/queries.sjt $(S)/%/about %.md %.png
 
+# What each model is: another file under its name, older or newer, is another model.
+.PRECIOUS: $(OUT)/ids/%
+$(OUT)/ids/%: $(MODELS)/%.h5 FORCE
+	@[ -s $< ] || { echo "'$<' is empty" >&2; exit 1; }
+	@$(call changed,$(abspath $(MODELS)/$*.h5) '"$$(cksum <$(MODELS)/$*.h5)"')
+
 # Of every song: all stems by both encoders, and the predictions from the mixes that lack one of them.
 stems_target  = $(chunk) --stems {files} | $(mel) | $(call embed,$(1)) --network target --pool track
 stems_context = $(chunk) --stems {files} | $(mel) | $(call embed,$(1)) --pool track
 mixes         = $(chunk) --mixes {files} | $(mel) | $(call embed,$(1)) | $(call predict,$(1)) --pool track
-$(S)/%/target.sjt: $(S)/songs.tsv $(MODELS)/%.h5 $(S)/settings $$(call redo,$$@)
-	@$(call each,$(MODELS)/$*.h5,$(call stems_target,$(MODELS)/$*.h5))
-$(S)/%/context.sjt: $(S)/songs.tsv $(MODELS)/%.h5 $(S)/settings $$(call redo,$$@)
-	@$(call each,$(MODELS)/$*.h5,$(call stems_context,$(MODELS)/$*.h5))
-$(S)/%/queries.sjt: $(S)/songs.tsv $(MODELS)/%.h5 $(S)/settings $$(call redo,$$@)
-	@$(call each,$(MODELS)/$*.h5,$(call mixes,$(MODELS)/$*.h5))
+$(S)/%/target.sjt: $(S)/songs.tsv $(OUT)/ids/% $(S)/settings $$(call redo,$$@)
+	@$(call each,$(OUT)/ids/$*,$(call stems_target,$(MODELS)/$*.h5))
+$(S)/%/context.sjt: $(S)/songs.tsv $(OUT)/ids/% $(S)/settings $$(call redo,$$@)
+	@$(call each,$(OUT)/ids/$*,$(call stems_context,$(MODELS)/$*.h5))
+$(S)/%/queries.sjt: $(S)/songs.tsv $(OUT)/ids/% $(S)/settings $$(call redo,$$@)
+	@$(call each,$(OUT)/ids/$*,$(call mixes,$(MODELS)/$*.h5))
 
 # What each model is, for the notes under tables and figures.
-$(S)/%/about: $(MODELS)/%.h5
+$(S)/%/about: $(OUT)/ids/%
 	@mkdir -p $(@D)
-	@sj-view $< | awk -v name=$* -f $(here)about.awk >$@.new && mv $@.new $@
+	@sj-view $(MODELS)/$*.h5 | awk -v name=$* -f $(here)about.awk >$@.new && mv $@.new $@
 
 # TABLE.md from TABLE.tsv and TABLE.txt
 %.md: %.tsv %.txt

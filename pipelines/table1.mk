@@ -22,7 +22,9 @@ $(S)/%.metrics.tsv: $(S)/%.sjt $$(dir $$@)queries.sjt
 	@sj-knn -q --metrics --per-class --baselines --query $(@D)/queries.sjt -o $@ $<
 
 # Both streams come as they are made: the sound of all songs is never kept.
-$(S)/automashupper/ranked.tsv: $(S)/songs.tsv $(S)/settings $$(call redo,$$@)
+$(S)/automashupper/settings: FORCE
+	@$(call changed,$(MASH_FLAGS))
+$(S)/automashupper/ranked.tsv: $(S)/songs.tsv $(S)/settings $(S)/automashupper/settings $$(call redo,$$@)
 	@mkdir -p $(@D)
 	@echo "== AutoMashupper"
 	@bash -c 'songs() { cut -f3 $< | tr "\n" "\0" | \
@@ -34,15 +36,18 @@ $(S)/automashupper/ranked.tsv: $(S)/songs.tsv $(S)/settings $$(call redo,$$@)
 $(S)/automashupper/mash.metrics.tsv: $(S)/automashupper/ranked.tsv
 	@sj-knn -q --merge --metrics --per-class -o $@ $<
 
-$(OUT)/table1.tsv: $(here)paper/table1.tsv $(metrics)
+# Rows that are no longer wanted go, too.
+$(S)/rows: FORCE
+	@$(call changed,$(metrics))
+$(OUT)/table1.tsv: $(here)paper/table1.tsv $(metrics) $(S)/rows
 	@[ -n "$(metrics)" ] || { echo "no models in '$(MODELS)', no TRAIN, and MASH=0: nothing to measure" >&2; exit 1; }
-	@awk -f $(here)table1.awk $^ >$@.new && mv $@.new $@
+	@awk -f $(here)table1.awk $(filter %.tsv,$^) >$@.new && mv $@.new $@
 $(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about)
 	@left=$$(ls $(S)/*/target.sjt.left-out $(S)/automashupper/*.left-out 2>/dev/null | sort -r | head -n 1); \
 	    awk -v songs=$(S)/songs.tsv -v left="$$left" -f $(here)note.awk \
 	    $(present:%=$(S)/%/about) $(if $(filter 0,$(MASH)),,$(S)/automashupper/note) >$@.new && mv $@.new $@
 
-$(OUT)/table1-by-class.tsv: $(metrics)
+$(OUT)/table1-by-class.tsv: $(metrics) $(S)/rows
 	@awk 'BEGIN { FS = OFS = "\t" } NR == 1 { $$1 = "model" OFS "encoder" OFS "class"; print } \
 	    FNR > 1 && $$1 != "chance" && $$1 !~ /oracle/ { n = split(FILENAME, p, "/"); sub(/\.metrics\.tsv/, "", p[n]); \
-	    $$1 = p[n - 1] OFS p[n] OFS $$1; print }' $^ >$@.new && mv $@.new $@
+	    $$1 = p[n - 1] OFS p[n] OFS $$1; print }' $(metrics) >$@.new && mv $@.new $@

@@ -54,13 +54,16 @@ $(T)/settings: FORCE
 	@$(call changed,$(present) $(NETWORK) $(LAYER) $(EMBED_FLAGS) $(PROBE_FLAGS) $(SEED))
 
 # Labels with the path of each file: key, split, label, path.
-$(sets_paper:%=$(T)/%/labels.tsv): $(T)/%/labels.tsv: $(here)labels.sh
+$(sets_paper:%=$(T)/%/where): $(T)/%/where: FORCE
+	@$(call changed,$(abspath $(folder_$*)) $(abspath $(ANNOTATIONS)))
+$(sets_paper:%=$(T)/%/labels.tsv): $(T)/%/labels.tsv: $(T)/%/where $(here)labels.sh
 	@mkdir -p $(@D) && sh $(here)labels.sh $* $(folder_$*) $(ANNOTATIONS) >$@.new && mv $@.new $@
 
 # Made-up pieces, 50 to a job.
 $(T)/synth/made: FORCE
 	@$(call changed,$(SYNTH) $(SYNTH_SECONDS) $(SEED))
 $(T)/synth/done: $(T)/synth/made
+	@rm -rf $(T)/synth/pieces
 	@echo "== making $(SYNTH) pieces"
 	@seq 0 50 $$(($(SYNTH) - 1)) | parallel --will-cite -j $(JOBS) --halt soon,fail=1 \
 	    'n=$$(( {} + 50 < $(SYNTH) ? 50 : $(SYNTH) - {} )); \
@@ -84,8 +87,8 @@ $(T)/%/list: $(T)/%/labels.tsv
 tracks = sj-chunk {keep} -j $(THREADS) $(chunk_$(1)) {files} | $(mel) | \
          $(call embed,$(2)) --network $(NETWORK) --layer $(LAYER) --pool track
 define embeddings
-$(T)/%/$(1).sjt: $(T)/%/list $(MODELS)/$(1).h5 $(T)/settings $$$$(call redo,$$$$@)
-	@$$(call each,$$< $(MODELS)/$(1).h5,$$(call tracks,$$*,$(MODELS)/$(1).h5))
+$(T)/%/$(1).sjt: $(T)/%/list $(OUT)/ids/$(1) $(T)/settings $$$$(call redo,$$$$@)
+	@$$(call each,$$< $(OUT)/ids/$(1),$$(call tracks,$$*,$(MODELS)/$(1).h5))
 endef
 $(foreach v,$(present),$(eval $(call embeddings,$(v))))
 

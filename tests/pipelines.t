@@ -78,6 +78,21 @@ times killed >after
 is "$(comm -23 <(sort before) <(sort after))" "" "makes nothing again"
 is "$(grep -v Auto killed/table1.tsv)" "$(grep -v Auto out/table1.tsv)" "with the same result"
 
+# -- what has changed is made anew, though it may be older
+mkdir other && cp models/mlp-nocond.h5 other/mlp-cond.h5 && touch -d 2001-01-01 other/mlp-cond.h5
+ok "another model of the same name" experiment table1 "$work/killed" MUSDB="$work/songs" MASH=0 MODELS="$work/other"
+is "$(grep -c absent killed/table1.tsv) $(grep -o 'id .*' killed/table1.txt | sort -u)" \
+    "3 id $("$bin/sj-view" other/mlp-cond.h5 | sed -n 's/.*[^a-z]id[^0-9a-f]*\([0-9a-f]\{16\}\).*/\1/p' | head -n 1)" \
+    "is measured, the others are absent"
+cp killed/musdb/mlp-cond/target.sjt before.sjt
+cp -r songs changed && cp -r killed changed-out
+first=$(find changed -name drums.wav | head -n 1)
+ok "before a stem changes" experiment table1 "$work/changed-out" MUSDB="$work/changed" MASH=0
+sleep 1.1
+cat "${first%/*}/bass.wav" >"$first"
+ok "a stem changes where it lies" experiment table1 "$work/changed-out" MUSDB="$work/changed" MASH=0
+is "$(cmp -s before.sjt changed-out/musdb/mlp-cond/target.sjt; echo $?)" 1 "and is read again"
+
 # -- a training that is interrupted goes on
 mkdir -p stopped
 setsid bash -c 'cd "$1" && exec make -f pipelines/table1.mk BUILD="$2" OUT="$3/stopped" MODELS="$3/stopped" \
