@@ -49,7 +49,6 @@ fresh() { # FILE PATHS
 left() { [ -n "${KEEP_GOING:-}" ] && fresh "$parts/$1.left" "$2"; }
 whole() { fresh "$parts/$1" "$2" && { [ ! -f "$parts/$1.left" ] || [ -n "${KEEP_GOING:-}" ]; }; }
 
-sep=$(printf '\037')
 keep=${KEEP_GOING:+-k}
 NEWER=${NEWER:-}
 adopt

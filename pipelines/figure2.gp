@@ -30,7 +30,7 @@ set grid ytics lc rgb "#dddddd"
 set yrange [0:100]
 set ylabel "share of the queries [%]"
 set key at screen 0.30, screen 0.18 center top vertical maxrows 3 Left reverse samplen 1.5 width 1
-set xrange [-0.6:4.6]
+set xrange [-0.6:n + 0.6]
 array name[4] = ["both right", "instrument right", "song right", "both wrong"]
 plot for [i = 3:6] outcomes skip 1 using i:xtic(1) lc rgb word("#1b5e8c #6fb1de #d9772b #d5d5d5", i - 2) \
          title name[i - 2], \

@@ -21,6 +21,7 @@ train_sets := $(filter %.h5,$(TRAIN)) $(if $(filter-out %.h5,$(TRAIN)),$(OUT)/tr
 .PHONY: models
 models: $(present:%=$(MODELS)/%.h5)
 
+ifneq ($(filter-out %.h5,$(TRAIN)),)
 # A set of other songs is another set.
 $(OUT)/train.settings: FORCE
 	@mkdir -p $(@D) && printf '%s\n' '$(abspath $(filter-out %.h5,$(TRAIN))) $(CHUNK_FLAGS)' >$@.new
@@ -29,6 +30,7 @@ $(OUT)/train.h5: $(OUT)/train.settings
 	@mkdir -p $(@D)
 	@sj-chunk $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --dataset $@ $(filter-out %.h5,$(TRAIN)) || \
 	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; }
+endif
 
 ifneq ($(TRAIN),)
 $(variants:%=$(MODELS)/%.h5): $(MODELS)/%.h5: | $(train_sets)

@@ -21,7 +21,7 @@ printf 'key\tsplit\tlabel\n' >labels.tsv
 for i in 0 1 2 3; do
     split=train
     [ $i = 2 ] && split=valid
-    [ $i = 3 ] && split=test
+    [ $i = 3 ] && split="test"
     for c in bass drums; do printf 'song%d/%s\t%s\t%s\n' $i $c $split $c; done
 done >>labels.tsv
 "$bin/sj-embed" -m model.h5 --backend cpu mel.sjt >token.sjt || exit 1
