@@ -8,21 +8,24 @@
 
 enum { PATHS = 4096 };
 
-static int put_key(FILE *f, const struct sj_synth_piece *p)
+static int put_key(FILE *f, void *arg)
 {
+    const struct sj_synth_piece *p = arg;
     fprintf(f, "0.000000\t%.6f\tKey\t%s\n", (double)p->samples / SJ_SYNTH_RATE, p->key);
     return SJ_OK;
 }
 
-static int put_chords(FILE *f, const struct sj_synth_piece *p)
+static int put_chords(FILE *f, void *arg)
 {
+    const struct sj_synth_piece *p = arg;
     for (size_t i = 0; i < p->chord_count; i++)
         fprintf(f, "%.6f\t%.6f\t%s\n", p->chords[i].start_s, p->chords[i].end_s, p->chords[i].label);
     return SJ_OK;
 }
 
-static int put_beats(FILE *f, const struct sj_synth_piece *p)
+static int put_beats(FILE *f, void *arg)
 {
+    const struct sj_synth_piece *p = arg;
     for (size_t i = 0; i < p->beat_count; i++)
         fprintf(f, "%.6f\t%d\n", p->beats[i].time_s, p->beats[i].in_bar);
     return SJ_OK;
@@ -53,8 +56,9 @@ static sj_json *beats_json(const struct sj_synth_piece *p)
     return all;
 }
 
-static int put_json(FILE *f, const struct sj_synth_piece *p)
+static int put_json(FILE *f, void *arg)
 {
+    const struct sj_synth_piece *p = arg;
     sj_json *all = sj_json_object();
     sj_json_set(all, "seed", sj_json_int((int64_t)p->seed));
     sj_json_set(all, "number", sj_json_int((int64_t)p->number));
@@ -73,24 +77,13 @@ static int put_json(FILE *f, const struct sj_synth_piece *p)
 }
 
 static int write_file(const struct sj_synth_piece *p, const char *folder, const char *name,
-                      int (*put)(FILE *, const struct sj_synth_piece *))
+                      int (*put)(FILE *, void *piece))
 {
     char path[PATHS];
-    struct sj_whole *whole;
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (n < 0 || (size_t)n >= sizeof path)
         return sj_fail(SJ_USAGE, "'%s' is too long a path", folder);
-    int status = sj_whole_new(path, &whole);
-    if (status)
-        return status;
-    FILE *f = fopen(sj_whole_temp(whole), "w");
-    status = f ? put(f, p) : sj_fail_errno("cannot write '%s'", path);
-    if (f && (ferror(f) | fclose(f)) && !status)
-        status = sj_fail_errno("cannot write '%s'", path);
-    if (!status)
-        return sj_whole_commit(whole);
-    sj_whole_discard(whole);
-    return status;
+    return sj_whole_write(path, put, (void *)(uintptr_t)p);
 }
 
 int sj_annotation_write(const struct sj_synth_piece *piece, const char *path)

@@ -25,4 +25,8 @@ const char *sj_audio_name(const struct sj_audio *a); /* for messages: the path, 
 int sj_audio_read(struct sj_audio *a, float *out, int64_t frames, int64_t *got);
 void sj_audio_close(struct sj_audio *a); /* NULL is allowed */
 
+/* PATH = x (frames,channels) f32, interleaved, full scale 1, clipped and rounded to 16 bits: a FLAC file, whole or not
+ * at all. SJ_USAGE: more than 8 channels or a rate that FLAC does not have; SJ_SYSTEM names the path. */
+int sj_flac_write(const char *path, const float *x, int64_t frames, int channels, int rate_hz);
+
 #endif

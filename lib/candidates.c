@@ -6,6 +6,7 @@
 #include "embeddings.h"
 #include "neighbours.h"
 #include "rng.h"
+#include "room.h"
 
 /* -- reading ------------------------------------------------------------------------------------------------------- */
 
@@ -72,16 +73,10 @@ static int find_stem(const struct book *b, int64_t line, const char *key, const 
 
 static int add_query(struct book *b, int64_t track, int class)
 {
-    if (b->q->n == b->room) {
-        const int64_t room = 2 * b->room + 256;
-        struct sj_query *more = realloc(b->q->query, (size_t)room * sizeof *more);
-        if (!more)
-            return sj_fail(SJ_SYSTEM, "no memory for %lld queries", (long long)room);
-        b->q->query = more;
-        b->room = room;
-    }
-    b->q->query[b->q->n++] = (struct sj_query){.track = track, .class = class};
-    return SJ_OK;
+    int status = sj_room(&b->q->query, sizeof *b->q->query, b->q->n, &b->room);
+    if (!status)
+        b->q->query[b->q->n++] = (struct sj_query){.track = track, .class = class};
+    return status;
 }
 
 static int add_line(struct book *b, int64_t line, const struct sj_neighbour_line *l)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dataset_own.h"
+#include "room.h"
 #include "whole.h"
 
 enum { TRIES = 5 };
@@ -45,15 +46,7 @@ static void free_writer(struct sj_dataset_writer *w)
 
 static int remember(struct sj_dataset_writer *w, char *key, char *source)
 {
-    if (w->tracks == w->room) {
-        int64_t room = w->room ? 2 * w->room : 64;
-        struct entry *more = realloc(w->entry, (size_t)room * sizeof *more);
-        if (more) {
-            w->entry = more;
-            w->room = room;
-        }
-    }
-    if (!key || !source || w->tracks == w->room) {
+    if (!key || !source || sj_room(&w->entry, sizeof *w->entry, w->tracks, &w->room)) {
         free(key);
         free(source);
         return sj_fail(SJ_SYSTEM, "no memory for '%s'", w->path);

@@ -1,5 +1,5 @@
-/* fft: real Fourier transforms in single precision, batches of one dimension and planes; correlation. fft*.c are the
- * only users of fftw3.h.
+/* fft: real Fourier transforms in single precision, batches of one dimension and planes; correlation. The
+ * only user of fftw3.h.
  *
  * Plans are made without measuring (FFTW_ESTIMATE, about 1 ms): for 400 samples measuring took 100 ms, for
  * nothing. */

@@ -7,6 +7,7 @@
 
 #include "embeddings.h"
 #include "labfile.h"
+#include "room.h"
 #include "whole.h"
 
 enum { PATH_BYTES = 8192 };
@@ -100,19 +101,6 @@ void sj_harmony_free(struct sj_harmony *h)
     free(h);
 }
 
-/* Room for one more in an array that grows by doubling. */
-static int room_for(void **array, size_t size, int64_t n, int64_t *room)
-{
-    if (n < *room)
-        return SJ_OK;
-    void *more = realloc(*array, (size_t)(2 * *room + 16) * size);
-    if (!more)
-        return sj_fail(SJ_SYSTEM, "no memory");
-    *array = more;
-    *room = 2 * *room + 16;
-    return SJ_OK;
-}
-
 /* -- reading annotations ------------------------------------------------------------------------------------------- */
 /* The number of a name, new or not. */
 static int number_of(struct names *names, const char *name, int32_t *number)
@@ -122,7 +110,7 @@ static int number_of(struct names *names, const char *name, int32_t *number)
     for (*number = 0; *number < names->n; ++*number)
         if (!strcmp(names->name[*number], name))
             return SJ_OK;
-    int status = room_for(&array, sizeof *names->name, names->n, &room);
+    int status = sj_room(&array, sizeof *names->name, names->n, &room);
     names->name = array;
     names->room = (int32_t)room;
     if (!status && !(names->name[names->n] = strdup(name)))
@@ -178,7 +166,7 @@ static int find_track(struct sj_harmony *h, const char *key)
     for (h->last = 0; h->last < h->tracks; h->last++)
         if (!strcmp(h->track[h->last].key, key))
             return SJ_OK;
-    int status = room_for(&array, sizeof *h->track, h->tracks, &h->room);
+    int status = sj_room(&array, sizeof *h->track, h->tracks, &h->room);
     h->track = array;
     if (status)
         return status;
@@ -218,7 +206,7 @@ int sj_harmony_at(struct sj_harmony *h, const char *track, double time_s, int32_
             *combination = i;
             return SJ_OK;
         }
-    status = room_for(&array, sizeof c, h->combinations, &room);
+    status = sj_room(&array, sizeof c, h->combinations, &room);
     h->combination = array;
     h->combination_room = (int32_t)room;
     if (status)

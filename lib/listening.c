@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audio_flac.h"
+#include "audio.h"
 #include "crc32c.h"
 #include "page.h"
 #include "whole.h"
@@ -47,20 +47,8 @@ int sj_listening_begin(const struct sj_listening *l)
 static int write_file(const struct sj_listening *l, const char *name, int (*write)(FILE *f, void *arg), void *arg)
 {
     char path[PATHS];
-    struct sj_whole *whole;
     int status = path_of(l, name, path);
-    if (!status)
-        status = sj_whole_new(path, &whole);
-    if (status)
-        return status;
-    FILE *f = fopen(sj_whole_temp(whole), "w");
-    status = f ? write(f, arg) : sj_fail_errno("cannot write '%s'", path);
-    if (f && (ferror(f) | fclose(f)) && !status)
-        status = sj_fail_errno("cannot write '%s'", path);
-    if (!status)
-        return sj_whole_commit(whole);
-    sj_whole_discard(whole);
-    return status;
+    return status ? status : sj_whole_write(path, write, arg);
 }
 
 /* -- a trial ------------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include "lanes.h"
 #include "progress.h"
+#include "room.h"
 #include "unchunk.h"
 
 enum { RATE_HZ = 16000 };
@@ -59,14 +60,9 @@ static int take(struct reading *r)
     const struct sj_embedding label = {.key = slot->key, .role = slot->role, .class = slot->class};
     if (slot->status)
         return sj_fail(slot->status, "'%s': %s", slot->key, slot->reason);
-    if (s->n == s->room) {
-        const int64_t room = 2 * s->room + 64;
-        struct sj_mash_track *t = realloc(s->track, (size_t)room * sizeof *t);
-        if (!t)
-            return sj_fail(SJ_SYSTEM, "no memory for %lld tracks", (long long)room);
-        s->track = t;
-        s->room = room;
-    }
+    int status = sj_room(&s->track, sizeof *s->track, s->n, &s->room);
+    if (status)
+        return status;
     s->track[s->n++] = slot->track;
     slot->track = (struct sj_mash_track){0};
     s->most_beats = s->track[s->n - 1].beats > s->most_beats ? s->track[s->n - 1].beats : s->most_beats;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "align.h"
+#include "room.h"
 #include "spool.h"
 
 /* A stem in the file. */
@@ -98,14 +99,8 @@ static int keep(struct sj_pairs *p)
 {
     struct sj_sequence *s = &p->stem;
     int status = p->file < 0 ? sj_spool_new(&p->file) : SJ_OK;
-    if (!status && p->count == p->room) {
-        int64_t room = 2 * p->room + 64;
-        struct kept *more = realloc(p->kept, (size_t)room * sizeof *more);
-        if (!more)
-            return sj_fail(SJ_SYSTEM, "no memory for %lld stems", (long long)room);
-        p->kept = more;
-        p->room = room;
-    }
+    if (!status)
+        status = sj_room(&p->kept, sizeof *p->kept, p->count, &p->room);
     const int64_t offset = p->size;
     if (!status)
         status = write_all(p, (const char *)s->value, s->rows * s->d * (int64_t)sizeof *s->value);

@@ -9,6 +9,7 @@
 #include "crc32c.h"
 #include "h5.h"
 #include "labels.h"
+#include "room.h"
 #include "spool.h"
 
 enum { GRID = 64, MOST_ROWS = 8192, BLOCK_BYTES = 16 << 20 };
@@ -105,14 +106,9 @@ static int grow(struct sj_points *p, int64_t rows)
 static int keep_record(struct sj_points *p, const struct sj_record *r, int64_t rows)
 {
     const struct sj_embedding e = {r->key, r->role, r->class};
-    if (p->records == p->record_room) {
-        int64_t room = 2 * p->record_room + 64;
-        struct record *more = realloc(p->record, (size_t)room * sizeof *more);
-        if (!more)
-            return sj_fail(SJ_SYSTEM, "no memory for %lld records", (long long)room);
-        p->record = more;
-        p->record_room = room;
-    }
+    int status = sj_room(&p->record, sizeof *p->record, p->records, &p->record_room);
+    if (status)
+        return status;
     p->record[p->records++] = (struct record){p->rows, r->position, p->time_axis < 0 ? 0 : r->dims[p->time_axis]};
     p->rows += rows;
     return sj_labels_add(p->label, &e);

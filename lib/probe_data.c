@@ -21,20 +21,6 @@ struct intake {
     int64_t most;
 };
 
-static int by_key(const void *a, const void *b, void *arg)
-{
-    const struct sj_probe_labels *l = arg;
-    const int64_t *x = a, *y = b;
-    return strcmp(l->key[*x], l->key[*y]);
-}
-
-static int by_row(const void *a, const void *b, void *arg)
-{
-    const struct sj_probe_labels *l = arg;
-    const int64_t *x = a, *y = b;
-    return (l->row[*x] > l->row[*y]) - (l->row[*x] < l->row[*y]);
-}
-
 /* The example of this key, or, where key is NULL, of this row; -1: there is none. */
 static int64_t find(const struct intake *in, const char *key, int64_t row)
 {
@@ -69,7 +55,8 @@ static int prepare(struct intake *in, int64_t d, int keyed)
                        (long long)d);
     for (int64_t i = 0; i < l->n; i++)
         in->order[i] = i;
-    qsort_r(in->order, (size_t)l->n, sizeof *in->order, keyed ? by_key : by_row, (void *)(uintptr_t)l);
+    qsort_r(in->order, (size_t)l->n, sizeof *in->order, keyed ? sj_probe_labels_by_key : sj_probe_labels_by_row,
+            (void *)(uintptr_t)l);
     return SJ_OK;
 }
 

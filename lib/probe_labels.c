@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "music_key.h"
+#include "room.h"
 
 const char *const sj_probe_task_names[] = {"class", "key", "tags", "value", NULL};
 const char *const sj_probe_split_names[] = {"train", "valid", "test", NULL};
@@ -53,14 +54,8 @@ static char *label_of(const struct reading *r, int64_t i, int64_t c)
 /* -- classes and tags: names, found by sorting --------------------------------------------------------------------- */
 static int mention(const struct reading *r, struct mentions *m, const char *name, int64_t example)
 {
-    if (m->n == m->room) {
-        const int64_t room = 2 * m->n + 256;
-        struct mention *p = realloc(m->at, (size_t)room * sizeof *p);
-        if (!p)
-            return no_memory(r);
-        m->at = p;
-        m->room = room;
-    }
+    if (sj_room(&m->at, sizeof *m->at, m->n, &m->room))
+        return no_memory(r);
     m->at[m->n++] = (struct mention){name, example};
     return SJ_OK;
 }
@@ -171,14 +166,14 @@ static int read_values(const struct reading *r)
 }
 
 /* -- what must not come twice -------------------------------------------------------------------------------------- */
-static int by_key(const void *a, const void *b, void *arg)
+int sj_probe_labels_by_key(const void *a, const void *b, void *arg)
 {
     const struct sj_probe_labels *l = arg;
     const int64_t *x = a, *y = b;
     return strcmp(l->key[*x], l->key[*y]);
 }
 
-static int by_row(const void *a, const void *b, void *arg)
+int sj_probe_labels_by_row(const void *a, const void *b, void *arg)
 {
     const struct sj_probe_labels *l = arg;
     const int64_t *x = a, *y = b;
@@ -188,7 +183,7 @@ static int by_row(const void *a, const void *b, void *arg)
 static int refuse_twins(const struct reading *r)
 {
     struct sj_probe_labels *l = r->l;
-    int (*const order[2])(const void *, const void *, void *) = {by_key, by_row};
+    int (*const order[2])(const void *, const void *, void *) = {sj_probe_labels_by_key, sj_probe_labels_by_row};
     int64_t *e = calloc((size_t)l->n, sizeof *e);
     int status = e ? SJ_OK : no_memory(r);
     for (int pass = 0; pass < 2 && !status; pass++) {

@@ -44,6 +44,10 @@ struct sj_probe_labels {
 int sj_probe_labels_read(const char *path, enum sj_probe_task task, const char *columns, struct sj_probe_labels **l);
 void sj_probe_labels_free(struct sj_probe_labels *l); /* NULL is allowed */
 
+/* For qsort_r of numbers of examples, int64_t, with arg = the labels: by their keys, by their rows. */
+int sj_probe_labels_by_key(const void *a, const void *b, void *arg);
+int sj_probe_labels_by_row(const void *a, const void *b, void *arg);
+
 /* The first example of a split. */
 int64_t sj_probe_labels_first(const struct sj_probe_labels *l, enum sj_probe_split split);
 

@@ -221,6 +221,22 @@ int sj_whole_commit(struct sj_whole *w)
     return status;
 }
 
+int sj_whole_write(const char *path, int (*write)(FILE *f, void *arg), void *arg)
+{
+    struct sj_whole *w;
+    int status = sj_whole_new(path, &w);
+    if (status)
+        return status;
+    FILE *f = fopen(sj_whole_temp(w), "w");
+    status = f ? write(f, arg) : sj_fail_errno("cannot write '%s'", path);
+    if (f && (ferror(f) | fclose(f)) && !status)
+        status = sj_fail_errno("cannot write '%s'", path);
+    if (!status)
+        return sj_whole_commit(w);
+    sj_whole_discard(w);
+    return status;
+}
+
 int sj_whole_guard(const char *path, struct sj_whole **out)
 {
     struct sj_whole *w = calloc(1, sizeof *w);

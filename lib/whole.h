@@ -5,6 +5,8 @@
 #ifndef SJ_WHOLE_H
 #define SJ_WHOLE_H
 
+#include <stdio.h>
+
 #include "err.h"
 
 struct sj_whole;
@@ -21,6 +23,9 @@ int sj_whole_commit(struct sj_whole *w);
 /* From here on the commit fails where PATH has come to be: nothing is replaced. */
 void sj_whole_only_new(struct sj_whole *w);
 void sj_whole_discard(struct sj_whole *w); /* removes the temporary, frees; NULL is allowed */
+
+/* PATH = what write(f, arg) writes, which returns a status; whole or not at all. */
+int sj_whole_write(const char *path, int (*write)(FILE *f, void *arg), void *arg);
 
 /* For a file that is made under its own name: it is removed like a temporary (sj_whole_discard, exit, signals) until
  * sj_whole_keep, which frees g. NULL is allowed there. */

@@ -9,6 +9,7 @@
 #include "align_report.h"
 #include "level.h"
 #include "pairs.h"
+#include "room.h"
 #include "sjk.h"
 #include "tool.h"
 #include "whole.h"
@@ -92,14 +93,9 @@ static const char *class_name(const struct state *s, int class)
 /* A line that is empty yet, behind the others. */
 static int add_line(struct state *s, const struct sj_sequence *q)
 {
-    if (s->lines == s->room) {
-        const int64_t room = 2 * s->room + 64;
-        struct line *more = realloc(s->line, (size_t)room * sizeof *more);
-        if (!more)
-            return sj_fail(SJ_SYSTEM, "no memory for %lld pairs", (long long)room);
-        s->line = more;
-        s->room = room;
-    }
+    int status = sj_room(&s->line, sizeof *s->line, s->lines, &s->room);
+    if (status)
+        return status;
     struct line *l = &s->line[s->lines];
     *l = (struct line){.key = strdup(q->key), .class = q->class};
     if (!l->key)
