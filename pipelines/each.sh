@@ -63,7 +63,7 @@ done <"$list"
 todo=$(($(wc -l <"$parts/.todo")))
 echo "== ${out##*/}: $todo of $total to do" >&2
 if [ "$todo" -gt 0 ]; then
-    set -- --will-cite --colsep '\t' -a "$parts/.todo" --results "$running/{1}.sjt" -j "${JOBS:-$(nproc)}" \
+    set -- --will-cite --colsep '\t' --trim n -a "$parts/.todo" --results "$running/{1}.sjt" -j "${JOBS:-$(nproc)}" \
         --rpl '{files} $_ = join(" ", map { Q($_) } split /\037/); uq()'
     if [ -n "${SSHLOGINS:-}" ]; then
         if [ -f "$SSHLOGINS" ]; then set -- "$@" --sshloginfile "$SSHLOGINS"; else set -- "$@" -S "$SSHLOGINS"; fi

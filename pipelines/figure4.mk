@@ -47,7 +47,7 @@ $(OUT)/figure4.svg: $(D)/curves.tsv $(here)figure4.gp
 	@awk -F '\t' '$$1 != "all" && $$3 != "-" && FNR > 1 { \
 	    if ($$1 $$2 != last) print ""; last = $$1 $$2; print $$3 "\t" $$4 }' $< >$(D)/pairs.tsv
 	@gnuplot -e "all='$(D)/all.tsv'; pairs='$(D)/pairs.tsv'; paper='$(here)paper/figure4.tsv'; out='$@.new'; \
-	    random=$$(awk -F '\t' '$$1 == "random" { print $$4 }' $<)" $(here)figure4.gp && mv $@.new $@
+	    random=$$(awk -F '\t' '$$1 == "random" { print $$4 == "-" ? "NaN" : $$4 }' $<)" $(here)figure4.gp && mv $@.new $@
 $(OUT)/figure4.html: $(D)/curves.tsv
 	@cut -f3 $(D)/songs.tsv | tr '\n' '\0' | xargs -0 sj-chunk $(if $(KEEP_GOING),-k,-q) $(CHUNK_FLAGS) --stems --mixes | \
 	    sj-page --curves $< -o $@

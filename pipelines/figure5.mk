@@ -26,8 +26,13 @@ figure5: $(foreach f,figure5 figure5-similarity,$(OUT)/$(f).svg $(OUT)/$(f).png)
 D := $(OUT)/figure5
 M := $(MODELS)/$(MODEL).h5
 $(D)/settings: FORCE
-	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CLUSTERS) $(CLUSTER_FLAGS) $(COOCCUR_FLAGS) $(SEED) \
-	    $(CHUNK_FLAGS) $(EMBED_FLAGS) $(abspath $(LABELS)))
+	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CHUNK_FLAGS) $(EMBED_FLAGS))
+$(D)/clusters.settings: FORCE
+	@$(call changed,$(CLUSTERS) $(CLUSTER_FLAGS) $(SEED))
+$(D)/labels.settings: $(made) FORCE
+	@mkdir -p $(@D) && { printf '%s\n' '$(abspath $(LABELS)) $(COOCCUR_FLAGS)'; \
+	    find -L $(LABELS) -name '*.lab' -printf '%p %T@\n' | sort | cksum; } >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 $(D)/songs.tsv: $(made) FORCE
 	@$(call wants,AUDIO)$(call wants,LABELS)$(call list,$(if $(POP909),$$(sed "s|.*|$(P)/audio/&.flac|" $(P)/songs),$(AUDIO)))
 
@@ -35,21 +40,24 @@ $(D)/songs.tsv: $(made) FORCE
 $(D)/tokens.sjt: $(D)/songs.tsv $(OUT)/ids/$(MODEL) $(D)/settings $$(call redo,$$@)
 	@$(call each,$(OUT)/ids/$(MODEL),$(chunk) {files} | $(mel) | $(call embed,$M) --network $(NETWORK) --pool token)
 	@rm -rf $@.parts
-# The centroids keep the state of the clustering while it goes on; those of other vectors are of no use.
-$(D)/clusters.tsv: $(D)/tokens.sjt
+# The centroids keep the state of the clustering while it goes on; those of other vectors or settings are of no use.
+$(D)/clusters.tsv: $(D)/tokens.sjt $(D)/clusters.settings
 	@echo "== clusters"
-	@if [ $< -nt $(D)/centroids.h5 ]; then rm -f $(D)/centroids.h5; fi
+	@for f in $^; do if [ $$f -nt $(D)/centroids.h5 ]; then rm -f $(D)/centroids.h5; fi; done
 	@sj-knn -q -j $(JOBS) --cluster $(CLUSTERS) --seed $(SEED) $(CLUSTER_FLAGS) --centroids $(D)/centroids.h5 --resume \
 	    -o $@ $<
 
 # Every pair of combinations of key and chord; those of a key stand together.
-$(OUT)/figure5.tsv: $(D)/clusters.tsv $(made)
-	@sj-cooccur -q $(if $(KEEP_GOING),-k) --order key --labels $(LABELS) $(COOCCUR_FLAGS) -o $@ $< || \
-	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ] && [ -s $@ ]; }
+$(OUT)/figure5.tsv: $(D)/clusters.tsv $(D)/labels.settings $$(call redo,$$(D)/unlabelled)
+	@rm -f $(D)/unlabelled.left-out
+	@sj-cooccur -q $(if $(KEEP_GOING),-k) --order key --labels $(LABELS) $(COOCCUR_FLAGS) -o $@ $< 2>$(D)/said || \
+	    { status=$$?; cat $(D)/said >&2; [ $$status -eq 1 ] && [ -n "$(KEEP_GOING)" ] && [ -s $@ ] && \
+	    sed -n 's/^sj-cooccur: \([0-9]* tracks\{0,1\} without annotations\).*/left out: \1/p' $(D)/said >$(D)/unlabelled.left-out; }
 $(OUT)/figure5.txt: $(OUT)/figure5.tsv $(S)/$(MODEL)/about
 	@{ awk -F '\t' 'NR > 1 && $$1 == $$2 { n++ } END { print n " combinations of key and chord, the most frequent" }' $<; \
 	    echo "tokens of the $(NETWORK) encoder in $(CLUSTERS) clusters"; \
-	    awk -v songs=$(D)/songs.tsv -v left=$(D)/tokens.sjt.left-out -f $(here)note.awk $(S)/$(MODEL)/about; } >$@.new && \
+	    awk -v songs=$(D)/songs.tsv -v left=$(D)/tokens.sjt.left-out -f $(here)note.awk \
+	    $(S)/$(MODEL)/about; if [ -f $(D)/unlabelled.left-out ]; then cat $(D)/unlabelled.left-out; fi; } >$@.new && \
 	    mv $@.new $@
 $(D)/names: $(OUT)/figure5.tsv
 	@awk -F '\t' 'NR > 1 && $$1 == $$2 { print $$1 "\t" $$3 "  " $$4 }' $< >$@.new && mv $@.new $@

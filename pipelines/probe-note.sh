@@ -17,7 +17,7 @@ END
         FILENAME !~ /labels\.tsv$/ && FNR == 2 {
             printf "%s: %d examples to learn, %d to choose, %d to test", task, $at["train"], $at["valid"], $at["test"]
             if ($at["missing"]) printf "; %d left out", $at["missing"]
-            if (type == "class" || type == "key")
+            if (type == "class")
                 printf "; always \"%s\": %.2f%% right", most, tests ? 100 * test[most] / tests : 0
             print ""
         }' "$folder/$set_name/labels.tsv" "$folder/$task.tsv"

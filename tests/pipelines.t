@@ -93,6 +93,23 @@ cat "${first%/*}/bass.wav" >"$first"
 ok "a stem changes where it lies" experiment table1 "$work/changed-out" MUSDB="$work/changed" MASH=0
 is "$(cmp -s before.sjt changed-out/musdb/mlp-cond/target.sjt; echo $?)" 1 "and is read again"
 
+# -- tracks without annotations; one song; a name that ends in a blank
+cp -r songs few && rm few/synth-5-000003/*.lab
+figure5() { experiment figure5 "$work/labels-out" AUDIO="$work/few" LABELS="$work/few" CLUSTERS=4 "$@"; }
+fails_with() { # TEXT COMMAND...: that it fails, saying so
+    ! "${@:2}" >said 2>&1 && grep -qF -e "$1" said
+}
+ok "a track without annotations stops figure 5" fails_with "has no annotation" figure5
+ok "with KEEP_GOING it does not" figure5 KEEP_GOING=1
+is "$(grep -c '^left out: 1 tracks* without annotations$' labels-out/figure5.txt)" 1 "and is counted"
+ok "without it, it does again" fails_with "has no annotation" figure5
+cp songs/synth-5-000003/*.lab few/synth-5-000003
+ok "with its annotations" figure5
+is "$(grep -c 'left out' labels-out/figure5.txt)" 0 "it counts"
+ok "figure 4 of one song" experiment figure4 "$work/one-out" MUSDB="$work/songs" FIGURE4_SONGS=1
+mkdir blank && cp -r songs/synth-5-000003 "blank/ends in a blank "
+ok "a song whose name ends in a blank" experiment table1 "$work/blank-out" MUSDB="$work/blank" MASH=0
+
 # -- a training that is interrupted goes on
 mkdir -p stopped
 setsid bash -c 'cd "$1" && exec make -f pipelines/table1.mk BUILD="$2" OUT="$3/stopped" MODELS="$3/stopped" \
