@@ -171,8 +171,8 @@ int cuda_attention_f32_backward(struct sjk *, int64_t B, int64_t K, int64_t H, i
 /* objective_cuda.cu, adamw_cuda.cu */
 int cuda_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,
                      float *dp);
-int cuda_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
-                 float temperature, float scale, double *loss, float *dp);
+int cuda_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *,
+                 double *sums, float *dp, float *dt);
 int cuda_sum_squares(struct sjk *, size_t n, const float *x, double *sum);
 int cuda_adamw(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
 

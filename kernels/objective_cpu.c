@@ -72,64 +72,137 @@ int cpu_cosine_loss(struct sjk *k, int64_t M, int64_t D, const float *p, const f
     return 0;
 }
 
-/* What the rows of the contrastive term share. */
+/* Both sides of the contrastive term: their centred units (B, E), and lengths before (B). */
 struct contrast {
     int64_t B, E;
-    const float *p, *t;
-    const int32_t *group;
-    float temperature, scale;
-    const float *unit; /* 1 / |t_j| */
+    const struct sjk_contrast *c;
+    float *unit[2], *length[2];
+    float *q, *g; /* (B, B): logits, and their gradient */
+    double *loss; /* (2 B): of the rows, of the columns */
+    int *hit;     /* (B) */
 };
 
-/* Row i; q has room for B + E values. Returns -log softmax_ii. */
-static double contrast_row(const struct contrast *c, int64_t i, float *q, float *dp)
+static float centred_unit(int64_t E, const float *x, float *u)
 {
-    const float *p = c->p + i * c->E;
-    float np = length(c->E, p), a = 1 / at_least(np, norm_floor), top = -INFINITY, own = 0, *g = q + c->B;
-    for (int64_t j = 0; j < c->B; j++) {
-        q[j] = -INFINITY;
-        if (j != i && c->group[j] == c->group[i])
-            continue;
-        q[j] = dot(c->E, p, c->t + j * c->E) * a * c->unit[j] / c->temperature;
-        top = q[j] > top ? q[j] : top;
-        if (j == i)
-            own = q[j];
-    }
     double sum = 0;
-    for (int64_t j = 0; j < c->B; j++)
-        sum += exp((double)q[j] - top);
-    if (dp) {
-        memset(g, 0, (size_t)c->E * sizeof *g);
-        for (int64_t j = 0; j < c->B; j++) {
-            float f = (float)((exp((double)q[j] - top) / sum - (j == i)) / c->temperature * c->unit[j]);
-            for (int64_t e = 0; e < c->E; e++)
-                g[e] += f * c->t[j * c->E + e];
-        }
-        float along = np < norm_floor ? 0 : dot(c->E, g, p) * a * a;
-        for (int64_t e = 0; e < c->E; e++)
-            dp[e] = c->scale * a * (g[e] - p[e] * along);
-    }
-    return log(sum) + top - own;
+    for (int64_t e = 0; e < E; e++)
+        sum += x[e];
+    float mean = (float)(sum / (double)E);
+    for (int64_t e = 0; e < E; e++)
+        u[e] = x[e] - mean;
+    float n = length(E, u), a = 1 / at_least(n, norm_floor);
+    for (int64_t e = 0; e < E; e++)
+        u[e] *= a;
+    return n;
 }
 
-int cpu_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
-                float temperature, float scale, double *loss, float *dp)
+static float logit(const struct contrast *s, int64_t i, int64_t j)
 {
+    const struct sjk_contrast *c = s->c;
+    int apart = c->class_of && c->class_of[i] != c->class_of[j];
+    if (i != j && (c->group[i] == c->group[j] || (apart && !(c->other > 0))))
+        return -INFINITY;
+    float q = dot(s->E, s->unit[0] + i * s->E, s->unit[1] + j * s->E) / c->temperature;
+    return i != j && apart ? q + logf(c->other) : q;
+}
+
+/* -log softmax_i of q; g (a share of) its gradient, added where `add`. Both have B values, `step` apart. */
+static double soften(const struct contrast *s, int64_t i, int64_t step, const float *q, int add, float *g)
+{
+    double sum = 0, share = s->c->both ? 0.5 : 1;
+    float top = -INFINITY;
+    for (int64_t j = 0; j < s->B; j++)
+        top = q[j * step] > top ? q[j * step] : top;
+    for (int64_t j = 0; j < s->B; j++)
+        sum += exp((double)q[j * step] - top);
+    for (int64_t j = 0; j < s->B; j++) {
+        double part = share * (exp((double)q[j * step] - top) / sum - (j == i));
+        g[j * step] = (float)(add ? (double)g[j * step] + part : part);
+    }
+    return share * (log(sum) + top - (double)q[i * step]);
+}
+
+static void contrast_row(const struct contrast *s, int64_t i)
+{
+    float *q = s->q + i * s->B;
+    int64_t below = 0;
+    for (int64_t j = 0; j < s->B; j++)
+        q[j] = logit(s, i, j);
+    for (int64_t j = 0; j < s->B; j++)
+        below += q[j] < q[i];
+    s->hit[i] = below == s->B - 1;
+    s->loss[i] = soften(s, i, 1, q, 0, s->g + i * s->B);
+}
+
+/* dx (E) for row i of a side, from weights g, `step` apart, of the rows of the other side. */
+static void contrast_gradient(const struct contrast *s, int side, int64_t i, const float *g, int64_t step, float *dx)
+{
+    const int64_t E = s->E;
+    const float *u = s->unit[side] + i * E, n = s->length[side][i];
+    memset(dx, 0, (size_t)E * sizeof *dx);
+    for (int64_t j = 0; j < s->B; j++) {
+        const float *v = s->unit[!side] + j * E, w = g[j * step];
+        for (int64_t e = 0; e < E; e++)
+            dx[e] += w * v[e];
+    }
+    vf sum = vf_all(0);
+    for (int64_t e = 0; e < E; e += VW)
+        sum += vf_get(dx, SJK_F32, e, E - e);
+    float mean = vf_sum(sum) / (float)E, along = n < norm_floor ? 0 : dot(E, dx, u);
+    float scale = s->c->scale / s->c->temperature / at_least(n, norm_floor);
+    for (int64_t e = 0; e < E; e++)
+        dx[e] = scale * (dx[e] - mean - along * u[e]);
+}
+
+/* Cuts the scratch memory; how much of it when there is none. */
+static size_t contrast_room(struct contrast *s, char *room)
+{
+    size_t B = (size_t)s->B, BE = B * (size_t)s->E;
+    s->loss = (void *)room;
+    float *f = (void *)(room ? room + 2 * B * sizeof *s->loss : NULL);
+    if (f) {
+        for (int side = 0; side < 2; side++, f += BE + B) {
+            s->unit[side] = f;
+            s->length[side] = f + BE;
+        }
+        s->q = f;
+        s->g = f + B * B;
+        s->hit = (void *)(f + 2 * B * B);
+    }
+    return 2 * B * sizeof *s->loss + (2 * (BE + B) + 2 * B * B) * sizeof *f + B * sizeof *s->hit;
+}
+
+int cpu_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *c,
+                double *sums, float *dp, float *dt)
+{
+    struct contrast s = {.B = B, .E = E, .c = c};
     if (B <= 0 || E <= 0)
         return 0;
-    char *room = sjk_scratch(k, (size_t)B * (sizeof(double) + (size_t)(1 + B + E) * sizeof(float)));
+    char *room = sjk_scratch(k, contrast_room(&s, NULL));
     if (!room)
         return SJK_MEMORY;
-    double *row = (void *)room;
-    float *unit = (void *)(room + (size_t)B * sizeof *row), *q = unit + B;
-    for (int64_t j = 0; j < B; j++)
-        unit[j] = 1 / at_least(length(E, t + j * E), norm_floor);
-    const struct contrast c = {B, E, p, t, group, temperature, scale, unit};
-#pragma omp parallel for num_threads(sjk_team(k, B *B *E))
-    for (int64_t i = 0; i < B; i++)
-        row[i] = contrast_row(&c, i, q + i * (B + E), dp ? dp + i * E : NULL);
-    for (int64_t i = 0; i < B; i++)
-        *loss += row[i];
+    contrast_room(&s, room);
+#pragma omp parallel num_threads(sjk_team(k, B *B *E))
+    {
+#pragma omp for
+        for (int64_t i = 0; i < 2 * B; i++)
+            s.length[i / B][i % B] = centred_unit(E, (i < B ? p : t) + i % B * E, s.unit[i / B] + i % B * E);
+#pragma omp for
+        for (int64_t i = 0; i < B; i++)
+            contrast_row(&s, i);
+#pragma omp for
+        for (int64_t i = 0; i < B; i++)
+            s.loss[B + i] = c->both ? soften(&s, i, B, s.q + i, 1, s.g + i) : 0;
+#pragma omp for
+        for (int64_t i = 0; i < 2 * B; i++)
+            if (i < B ? dp != NULL : dt != NULL)
+                contrast_gradient(&s, i >= B, i % B, i < B ? s.g + i * B : s.g + i - B, i < B ? 1 : B,
+                                  (i < B ? dp : dt) + i % B * E);
+    }
+    for (int64_t i = 0; i < B; i++) {
+        sums[0] += s.loss[i] + s.loss[B + i];
+        sums[1] += s.hit[i];
+    }
     return 0;
 }
 

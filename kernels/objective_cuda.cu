@@ -153,46 +153,57 @@ int cuda_cosine_loss(struct sjk *k, int64_t M, int64_t D, const float *p, const 
 }
 
 /* -- contrastive term ---------------------------------------------------------------------------------------------- */
-/* unit[i] = 1 / |x_i|, one block a row. */
-static __global__ void unit_rows(int64_t E, const float *__restrict__ x, float *__restrict__ length)
-{
-    double squares = 0;
-    for (int64_t e = threadIdx.x; e < E; e += blockDim.x)
-        squares += (double)x[blockIdx.x * E + e] * x[blockIdx.x * E + e];
-    squares = block_sum(squares);
-    if (threadIdx.x == 0)
-        length[blockIdx.x] = (float)sqrt(squares);
-}
-
+/* Both sides, p and t: their centred units (B, E), and lengths before (B). */
 struct contrast {
     int64_t B, E;
-    const float *p, *t;
-    const int32_t *group;
-    float temperature, scale;
-    const float *p_length, *t_length;
-    float *q; /* (B, B): logits, then what multiplies t_j in the gradient */
-    double *loss; /* (B) */
-    float *dp;
+    struct sjk_contrast c;
+    const float *x[2];
+    float *unit[2], *length[2], *dx[2];
+    float *q;    /* (B, B): logits, then their gradient */
+    double *top; /* (2, B): the largest of a row and of a column */
+    double *sum; /* (2, B): of e^(logit - top) */
+    double *loss, *hit; /* (2, B), (B) */
 };
 
-/* A warp a logit. */
-static __global__ void contrast_logits(contrast c)
+/* A block a row of one side. */
+static __global__ void contrast_units(contrast s)
 {
-    int64_t at = (int64_t)blockIdx.x * warps + threadIdx.x / 32, i = at / c.B, j = at % c.B;
-    float dot = 0;
-    if (i >= c.B)
+    const float *x = s.x[blockIdx.y] + blockIdx.x * s.E;
+    float *u = s.unit[blockIdx.y] + blockIdx.x * s.E;
+    double sum = 0, squares = 0;
+    for (int64_t e = threadIdx.x; e < s.E; e += blockDim.x)
+        sum += x[e];
+    float mean = (float)(block_sum(sum) / (double)s.E);
+    for (int64_t e = threadIdx.x; e < s.E; e += blockDim.x) {
+        double y = x[e] - mean;
+        squares += y * y;
+    }
+    float length = (float)sqrt(block_sum(squares)), a = 1 / at_least(length, NORM_FLOOR);
+    for (int64_t e = threadIdx.x; e < s.E; e += blockDim.x)
+        u[e] = (x[e] - mean) * a;
+    if (threadIdx.x == 0)
+        s.length[blockIdx.y][blockIdx.x] = length;
+}
+
+/* A warp a logit. */
+static __global__ void contrast_logits(contrast s)
+{
+    int64_t at = (int64_t)blockIdx.x * warps + threadIdx.x / 32, i = at / s.B, j = at % s.B;
+    if (i >= s.B)
         return;
-    if (j != i && c.group[j] == c.group[i]) {
+    const float *u = s.unit[0] + i * s.E, *v = s.unit[1] + j * s.E;
+    int apart = s.c.class_of && s.c.class_of[i] != s.c.class_of[j];
+    float dot = 0;
+    if (i != j && (s.c.group[i] == s.c.group[j] || (apart && !(s.c.other > 0)))) {
         if (threadIdx.x % 32 == 0)
-            c.q[i * c.B + j] = -INFINITY;
+            s.q[at] = -INFINITY;
         return;
     }
-    for (int64_t e = threadIdx.x % 32; e < c.E; e += 32)
-        dot += c.p[i * c.E + e] * c.t[j * c.E + e];
-    dot = warp_sum(dot);
+    for (int64_t e = threadIdx.x % 32; e < s.E; e += 32)
+        dot += u[e] * v[e];
+    dot = warp_sum(dot) / s.c.temperature;
     if (threadIdx.x % 32 == 0)
-        c.q[i * c.B + j] =
-            dot / at_least(c.p_length[i], NORM_FLOOR) / at_least(c.t_length[j], NORM_FLOOR) / c.temperature;
+        s.q[at] = i != j && apart ? dot + logf(s.c.other) : dot;
 }
 
 static __device__ float block_max(float x)
@@ -210,58 +221,93 @@ static __device__ float block_max(float x)
     return x;
 }
 
-/* A block a row: softmax, loss, and the gradient. NaN logits leave the largest alone and make the sum NaN. */
-static __global__ void contrast_rows(contrast c)
+/* A block a row (y 0) or a column. NaN logits leave the largest alone and make the sum NaN. */
+static __global__ void contrast_sums(contrast s)
 {
-    const int64_t i = blockIdx.x;
-    const float length = c.p_length[i], a = 1 / at_least(length, NORM_FLOOR);
-    float *q = c.q + i * c.B, top = -INFINITY, own = q[i], along = 0;
+    const int64_t i = blockIdx.x, step = blockIdx.y ? s.B : 1, at = blockIdx.y * s.B + i;
+    const float *q = s.q + (blockIdx.y ? i : i * s.B);
+    float top = -INFINITY, own = q[i * step];
     double sum = 0;
-    for (int64_t j = threadIdx.x; j < c.B; j += blockDim.x)
-        top = fmaxf(top, q[j]);
-    top = block_max(top);
-    for (int64_t j = threadIdx.x; j < c.B; j += blockDim.x)
-        sum += exp((double)q[j] - top);
-    sum = block_sum(sum);
-    if (threadIdx.x == 0)
-        c.loss[i] = log(sum) + top - own;
-    if (!c.dp)
-        return;
-    for (int64_t j = threadIdx.x; j < c.B; j += blockDim.x)
-        q[j] = (float)((exp((double)q[j] - top) / sum - (j == i)) / c.temperature) /
-               at_least(c.t_length[j], NORM_FLOOR);
-    __syncthreads();
-    for (int64_t e = threadIdx.x; e < c.E; e += blockDim.x) {
-        float g = 0;
-        for (int64_t j = 0; j < c.B; j++)
-            g += q[j] * c.t[j * c.E + e];
-        along += g * c.p[i * c.E + e];
-        c.dp[i * c.E + e] = g;
+    int below = 0;
+    for (int64_t j = threadIdx.x; j < s.B; j += blockDim.x) {
+        top = fmaxf(top, q[j * step]);
+        below += q[j * step] < own;
     }
-    along = block_sum(along) * a * a;
-    along = length < NORM_FLOOR ? 0 : along;
-    for (int64_t e = threadIdx.x; e < c.E; e += blockDim.x)
-        c.dp[i * c.E + e] = c.scale * a * (c.dp[i * c.E + e] - c.p[i * c.E + e] * along);
+    top = block_max(top);
+    below = block_sum(below);
+    for (int64_t j = threadIdx.x; j < s.B; j += blockDim.x)
+        sum += exp((double)q[j * step] - top);
+    sum = block_sum(sum);
+    if (threadIdx.x)
+        return;
+    s.top[at] = top;
+    s.sum[at] = sum;
+    s.loss[at] = (s.c.both ? 0.5 : 1) * (log(sum) + top - own);
+    if (blockIdx.y == 0)
+        s.hit[i] = below == s.B - 1;
 }
 
-int cuda_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
-                 float temperature, float scale, double *loss, float *dp)
+/* The gradient of the logits, in their place. */
+static __global__ void contrast_weights(contrast s)
 {
+    int64_t at = (int64_t)blockIdx.x * blockDim.x + threadIdx.x, i = at / s.B, j = at % s.B;
+    if (i >= s.B)
+        return;
+    double q = s.q[at], g = exp(q - s.top[i]) / s.sum[i] - (i == j);
+    if (s.c.both)
+        g = 0.5 * (g + exp(q - s.top[s.B + j]) / s.sum[s.B + j] - (i == j));
+    s.q[at] = (float)g;
+}
+
+/* A block a row of one side. */
+static __global__ void contrast_gradient(contrast s)
+{
+    const int64_t i = blockIdx.x, side = blockIdx.y, step = side ? s.B : 1;
+    const float *g = s.q + (side ? i : i * s.B), *u = s.unit[side] + i * s.E, *v = s.unit[!side];
+    float *dx = s.dx[side], length = s.length[side][i], mean = 0, along = 0;
+    if (!dx)
+        return;
+    dx += i * s.E;
+    for (int64_t e = threadIdx.x; e < s.E; e += blockDim.x) {
+        float d = 0;
+        for (int64_t j = 0; j < s.B; j++)
+            d += g[j * step] * v[j * s.E + e];
+        mean += d;
+        along += d * u[e];
+        dx[e] = d;
+    }
+    mean = block_sum(mean) / (float)s.E;
+    along = block_sum(along);
+    along = length < NORM_FLOOR ? 0 : along;
+    const float scale = s.c.scale / s.c.temperature / at_least(length, NORM_FLOOR);
+    for (int64_t e = threadIdx.x; e < s.E; e += blockDim.x)
+        dx[e] = scale * (dx[e] - mean - along * u[e]);
+}
+
+int cuda_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *c,
+                 double *sums, float *dp, float *dt)
+{
+    enum { threads = 256 };
     if (B <= 0 || E <= 0)
         return 0;
-    double *room = (double *)cuda_scratch(k, (size_t)B * (sizeof *room + (size_t)(2 + B) * sizeof(float)));
+    size_t doubles = 7 * (size_t)B, floats = 2 * (size_t)(B * E + B) + (size_t)(B * B);
+    double *room = (double *)cuda_scratch(k, doubles * sizeof(double) + floats * sizeof(float));
     if (!room)
         return SJK_MEMORY;
-    float *p_length = (float *)(room + B), *t_length = p_length + B;
-    const contrast c = {B, E, p, t, group, temperature, scale, p_length, t_length, t_length + B, room, dp};
-    int status = CUDA_LAUNCH(k, (unsigned)B, row_threads(E), 0, unit_rows, E, p, p_length);
-    if (!status)
-        status = CUDA_LAUNCH(k, (unsigned)B, row_threads(E), 0, unit_rows, E, t, t_length);
-    if (!status)
-        status = CUDA_LAUNCH(k, cuda_blocks(B * B, warps), 32 * warps, 0, contrast_logits, c);
-    if (!status)
-        status = CUDA_LAUNCH(k, (unsigned)B, row_threads(E), 0, contrast_rows, c);
-    return status ? status : CUDA_LAUNCH(k, 1, sum_threads, 0, add_parts, B, (const double *)room, loss);
+    float *f = (float *)(room + doubles);
+    const contrast s = {B, E, *c, {p, t}, {f, f + B * E}, {f + 2 * B * E, f + 2 * B * E + B}, {dp, dt},
+                        f + 2 * B * E + 2 * B, room, room + 2 * B, room + 4 * B, room + 6 * B};
+    const dim3 sides((unsigned)B, 2), ways((unsigned)B, c->both ? 2 : 1);
+    int status;
+    (void)((status = CUDA_LAUNCH(k, sides, row_threads(E), 0, contrast_units, s)) ||
+           (status = CUDA_LAUNCH(k, cuda_blocks(B * B, warps), 32 * warps, 0, contrast_logits, s)) ||
+           (status = CUDA_LAUNCH(k, ways, row_threads(B), 0, contrast_sums, s)) ||
+           (status = CUDA_LAUNCH(k, cuda_blocks(B * B, threads), threads, 0, contrast_weights, s)) ||
+           (status = CUDA_LAUNCH(k, sides, row_threads(E), 0, contrast_gradient, s)) ||
+           (status = CUDA_LAUNCH(k, 1, sum_threads, 0, add_parts, B * (c->both ? 2 : 1), (const double *)s.loss,
+                                 sums)) ||
+           (status = CUDA_LAUNCH(k, 1, sum_threads, 0, add_parts, B, (const double *)s.hit, sums + 1)));
+    return status;
 }
 
 /* -- the norm of the gradient -------------------------------------------------------------------------------------- */

@@ -46,8 +46,8 @@ int ref_attention_backward(struct sjk *, int64_t B, int64_t K, int64_t H, int64_
 /* Objective and optimiser: ref_objective.c */
 int ref_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,
                     float *dp);
-int ref_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
-                float temperature, float scale, double *loss, float *dp);
+int ref_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *,
+                double *sums, float *dp, float *dt);
 int ref_sum_squares(struct sjk *, size_t n, const float *x, double *sum);
 int ref_adamw(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
 

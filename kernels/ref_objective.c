@@ -53,53 +53,100 @@ int ref_cosine_loss(struct sjk *k, int64_t M, int64_t D, const float *p, const f
     return 0;
 }
 
-/* Row i of the contrastive term: probabilities q[j] (0 where masked); returns -log softmax_ii. */
-static double infonce_row(int64_t B, int64_t E, int64_t i, const float *p, const float *t, const double *unit,
-                          const int32_t *group, double temperature, double *q)
+/* u = the rows of x without their means, at length 1; length: before that. */
+static void centred_units(int64_t B, int64_t E, const float *x, double *u, double *length)
 {
-    double top = -INFINITY, sum = 0, own = 0, np = at_least(norm(E, p + i * E), norm_floor);
-    for (int64_t j = 0; j < B; j++) {
-        q[j] = -INFINITY;
-        if (j != i && group[j] == group[i])
-            continue;
-        double dot = 0;
+    for (int64_t i = 0; i < B; i++, x += E, u += E) {
+        double mean = 0, square = 0;
         for (int64_t e = 0; e < E; e++)
-            dot += (double)p[i * E + e] * t[j * E + e];
-        q[j] = dot / np * unit[j] / temperature;
-        top = q[j] > top ? q[j] : top;
-        if (j == i)
-            own = q[j];
+            mean += x[e] / (double)E;
+        for (int64_t e = 0; e < E; e++) {
+            u[e] = x[e] - mean;
+            square += u[e] * u[e];
+        }
+        length[i] = sqrt(square);
+        for (int64_t e = 0; e < E; e++)
+            u[e] /= at_least(length[i], norm_floor);
     }
-    for (int64_t j = 0; j < B; j++)
-        sum += q[j] = exp(q[j] - top);
-    for (int64_t j = 0; j < B; j++)
-        q[j] /= sum;
-    return log(sum) + top - own;
 }
 
-int ref_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
-                float temperature, float scale, double *loss, float *dp)
+static double weight_of(const struct sjk_contrast *c, int64_t i, int64_t j)
 {
-    double *unit = sjk_scratch(k, (size_t)(2 * B + E) * sizeof *unit);
-    if (!unit)
-        return SJK_MEMORY;
-    double *q = unit + B, *g = q + B;
-    for (int64_t j = 0; j < B; j++)
-        unit[j] = 1 / at_least(norm(E, t + j * E), norm_floor);
-    for (int64_t i = 0; i < B && E > 0; i++) {
-        *loss += infonce_row(B, E, i, p, t, unit, group, temperature, q);
-        if (!dp)
-            continue;
-        const float *row = p + i * E;
-        double n = norm(E, row), a = 1 / at_least(n, norm_floor), along = 0;
-        for (int64_t e = 0; e < E; e++) {
-            g[e] = 0;
-            for (int64_t j = 0; j < B; j++)
-                g[e] += (q[j] - (j == i)) / temperature * unit[j] * t[j * E + e];
-            along += g[e] * row[e] * a;
-        }
+    if (i == j)
+        return 1;
+    return c->group[i] == c->group[j] ? 0 : c->class_of && c->class_of[i] != c->class_of[j] ? (double)c->other : 1;
+}
+
+static void contrast_logits(int64_t B, int64_t E, const struct sjk_contrast *c, const double *u, const double *v,
+                            double *q)
+{
+    for (int64_t at = 0; at < B * B; at++) {
+        const double *x = u + at / B * E, *y = v + at % B * E, weight = weight_of(c, at / B, at % B);
+        double dot = 0;
         for (int64_t e = 0; e < E; e++)
-            dp[i * E + e] = (float)(scale * a * (g[e] - (n < norm_floor ? 0 : row[e] * a * along)));
+            dot += x[e] * y[e];
+        q[at] = weight > 0 ? dot / (double)c->temperature + log(weight) : -INFINITY;
+    }
+}
+
+/* -log softmax_i of q; g += share * its gradient. Both have B values, `step` apart. */
+static double soften(int64_t B, int64_t i, int64_t step, const double *q, double share, double *g)
+{
+    double top = -INFINITY, sum = 0;
+    for (int64_t j = 0; j < B; j++)
+        top = q[j * step] > top ? q[j * step] : top;
+    for (int64_t j = 0; j < B; j++)
+        sum += exp(q[j * step] - top);
+    for (int64_t j = 0; j < B; j++)
+        g[j * step] += share * (exp(q[j * step] - top) / sum - (j == i));
+    return share * (log(sum) + top - q[i * step]);
+}
+
+/* dx (E) = scale * the gradient for the row whose centred unit is u, from weights g, `step` apart, of the rows of v. */
+static void contrast_gradient(int64_t B, int64_t E, const double *g, int64_t step, const double *v, const double *u,
+                              double length, double scale, float *dx, double *room)
+{
+    double mean = 0, along = 0;
+    for (int64_t e = 0; e < E; e++) {
+        room[e] = 0;
+        for (int64_t j = 0; j < B; j++)
+            room[e] += g[j * step] * v[j * E + e];
+        mean += room[e] / (double)E;
+        along += room[e] * u[e];
+    }
+    along = length < norm_floor ? 0 : along;
+    for (int64_t e = 0; e < E; e++)
+        dx[e] = (float)(scale / at_least(length, norm_floor) * (room[e] - mean - along * u[e]));
+}
+
+int ref_infonce(struct sjk *k, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *c,
+                double *sums, float *dp, float *dt)
+{
+    if (B <= 0 || E <= 0)
+        return 0;
+    double *u = sjk_scratch(k, (size_t)(2 * B * E + 2 * B * B + 2 * B + E) * sizeof *u);
+    if (!u)
+        return SJK_MEMORY;
+    double *v = u + B * E, *q = v + B * E, *g = q + B * B, *p_length = g + B * B, *t_length = p_length + B;
+    double *room = t_length + B, share = c->both ? 0.5 : 1, scale = (double)c->scale / (double)c->temperature;
+    centred_units(B, E, p, u, p_length);
+    centred_units(B, E, t, v, t_length);
+    contrast_logits(B, E, c, u, v, q);
+    memset(g, 0, (size_t)(B * B) * sizeof *g);
+    for (int64_t i = 0; i < B; i++) {
+        int64_t below = 0;
+        for (int64_t j = 0; j < B; j++)
+            below += q[i * B + j] < q[i * B + i];
+        sums[1] += below == B - 1;
+        sums[0] += soften(B, i, 1, q + i * B, share, g + i * B);
+        if (c->both)
+            sums[0] += soften(B, i, B, q + i, share, g + i);
+    }
+    for (int64_t i = 0; i < B; i++) {
+        if (dp)
+            contrast_gradient(B, E, g + i * B, 1, v, u + i * E, p_length[i], scale, dp + i * E, room);
+        if (dt)
+            contrast_gradient(B, E, g + i, B, u, v + i * E, t_length[i], scale, dt + i * E, room);
     }
     return 0;
 }

@@ -36,6 +36,15 @@ struct sjk_adamw {
     float ema_rate;
 };
 
+/* Which rows of a batch are each other's negatives in the contrastive term, and how it counts. */
+struct sjk_contrast {
+    const int32_t *group;    /* (B), back-end memory: rows of one group are not each other's negatives */
+    const int32_t *class_of; /* (B), back-end memory, or NULL: all of one class */
+    float other;             /* weight of negatives of another class: 0 leaves them out, 1 */
+    float temperature, scale;
+    int both; /* 1: also each t against all p, half of the term each way; 0: p against t */
+};
+
 /* A bank of filters over spectrum bins, stored sparse: band m uses bins first[m] .. first[m]+count[m]-1 with
  * weight[offset[m] ...]. */
 struct sjk_filterbank {
@@ -175,11 +184,13 @@ struct sjk_ops {
      * dp (when not NULL) = scale * dl/dp. Bound: 2e-6 relative. */
     int (*cosine_loss)(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,
                        float *dp);
-    /* Contrastive term. p, t f32 (B, E) are L2-normalised (norms clamped at 1e-12); logits_ij = cos(p_i, t_j) /
-     * temperature over j = i and all j with group[j] != group[i]; *loss += sum_i -log softmax_ii; dp (when not NULL) =
-     * scale * gradient with respect to p. */
-    int (*infonce)(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const int32_t *group,
-                   float temperature, float scale, double *loss, float *dp);
+    /* Contrastive term (InfoNCE; van den Oord et al. 2018). Rows of p, t f32 (B, E) have their mean taken off and are
+     * scaled to length 1 (lengths clamped at 1e-12), as SPEC 8.1 compares them: u, v. q_ij = u_i v_j / temperature +
+     * ln weight_ij; weight: 1 for j = i, else 0 in one group, `other` between classes, 1. sums (two doubles, back-end
+     * memory) += sum_i -log softmax_i(q_i.) (both: half of it and half of the same over columns); the number of i
+     * where q_ii > q_ij for all j. dp, dt (each may be NULL) = scale * gradient of the first. */
+    int (*infonce)(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *,
+                   double *sums, float *dp, float *dt);
     /* *sum (double, back-end memory) += sum of x[i]^2. */
     int (*sum_squares)(struct sjk *, size_t n, const float *x, double *sum);
     /* One AdamW step over n parameters: g' = scale g; m = b1 m + (1-b1) g'; v = b2 v + (1-b2) g'^2;

@@ -32,58 +32,107 @@ static int forward_target(struct sj_learner *l)
              : l->k->ops->layernorm(l->k, l->M, s->D, b->res, p->at[norm], p->at[norm + 1], l->targets, SJK_F32, NULL);
 }
 
-static int forward_context(struct sj_learner *l)
+/* The trained encoder, up to its final norm: of the contexts, and two-sided of the targets behind them. */
+static int forward_encoder(struct sj_learner *l, int64_t sides)
 {
     const struct net_params *p = &l->params;
+    const size_t values = (size_t)(l->M * l->config.patch * l->config.patch) * sjk_type_size(l->type);
+    int e = 0;
+    for (int64_t i = 0; !e && i < sides; i++)
+        e = embed_patches(l, p, i ? l->target_mel : l->mel, (char *)l->patches + (size_t)i * values,
+                          l->saved[0].res1 + i * l->M * l->config.dim);
+    return e ? e : net_stack_forward(l, &l->encoder, sides * l->options.micro, l->K, l->saved, l->last);
+}
+
+/* The final norm of one side, type yt. */
+static int end_encoder(struct sj_learner *l, int64_t side, void *y, enum sjk_type yt)
+{
     const struct net_stack *s = &l->encoder;
-    int norm = s->first + (int)s->depth * NET_BLOCK, e;
-    (void)((e = embed_patches(l, p, l->mel, l->patches, l->saved[0].res1)) ||
-           (e = net_stack_forward(l, s, l->options.micro, l->K, l->saved, l->last)) ||
-           (e = l->k->ops->layernorm(l->k, l->M, s->D, l->last, p->at[norm], p->at[norm + 1], l->z, l->type,
-                                     l->last_stat)));
+    int norm = s->first + (int)s->depth * NET_BLOCK;
+    return l->k->ops->layernorm(l->k, l->M, s->D, l->last + side * l->M * s->D, l->params.at[norm],
+                                l->params.at[norm + 1], y, yt, l->last_stat + 2 * side * l->M);
+}
+
+/* What the objective compares: predictions (of the encoder alone: embeddings of contexts) and targets. */
+static int forward(struct sj_learner *l, const struct sj_objective *j)
+{
+    int two = j->two_sided || j->alone, average = !two || j->cosine != 0, e = average ? forward_target(l) : 0;
+    l->measured = average ? l->targets : l->own;
+    (void)(e || (e = forward_encoder(l, two ? 2 : 1)) || (e = two ? end_encoder(l, 1, l->own, SJK_F32) : 0) ||
+           (e = j->alone ? end_encoder(l, 0, l->prediction, SJK_F32) : end_encoder(l, 0, l->z, l->type)) ||
+           (e = j->alone ? 0 : net_predictor_forward(l)));
     return e;
 }
 
-/* From back.norm, the gradient of z. */
-static int backward_context(struct sj_learner *l)
+/* From dy, the gradient of one side's output, type t, through the final norm. */
+static int backward_end(struct sj_learner *l, int64_t side, const void *dy, enum sjk_type t)
 {
-    struct sjk *k = l->k;
     const struct net_stack *s = &l->encoder;
     struct net_back *b = &l->back;
-    int norm = s->first + (int)s->depth * NET_BLOCK, last_bias = norm - NET_BLOCK + NET_FC2 + 1, e;
-    (void)((e = k->ops->layernorm_backward(k, l->M, s->D, l->last, l->params.at[norm], l->last_stat, b->norm, l->type,
-                                           b->res, 0, l->type, b->copy, net_gradient(l, norm),
-                                           net_gradient(l, norm + 1), net_gradient(l, last_bias))) ||
-           (e = net_stack_backward(l, s, l->options.micro, l->K, l->saved, NET_PATCH + 1)) ||
-           (e = net_weight_gradient(l, NET_PATCH, l->M, b->copy, l->patches)));
+    int norm = s->first + (int)s->depth * NET_BLOCK, last_bias = norm - NET_BLOCK + NET_FC2 + 1;
+    int64_t at = side * l->M * s->D;
+    char *copy = (char *)b->copy + (size_t)at * sjk_type_size(l->type);
+    return l->k->ops->layernorm_backward(l->k, l->M, s->D, l->last + at, l->params.at[norm],
+                                         l->last_stat + 2 * side * l->M, dy, t, b->res + at, 0, l->type, copy,
+                                         net_gradient(l, norm), net_gradient(l, norm + 1), net_gradient(l, last_bias));
+}
+
+static int backward(struct sj_learner *l, const struct sj_objective *j)
+{
+    int64_t sides = j->two_sided || j->alone ? 2 : 1;
+    int e = j->alone ? 0 : net_predictor_backward(l);
+    (void)(e || (e = j->alone ? backward_end(l, 0, l->gradient_out, SJK_F32)
+                              : backward_end(l, 0, l->back.norm, l->type)) ||
+           (e = sides > 1 ? backward_end(l, 1, l->gradient_own, SJK_F32) : 0) ||
+           (e = net_stack_backward(l, &l->encoder, sides * l->options.micro, l->K, l->saved, NET_PATCH + 1)) ||
+           (e = net_weight_gradient(l, NET_PATCH, sides * l->M, l->back.copy, l->patches)));
     return e;
+}
+
+/* The contrastive term, onto gradient_out and, two-sided, to gradient_own. */
+static int contrast(struct sj_learner *l, const struct sj_objective *j)
+{
+    struct sjk *k = l->k;
+    const struct sjk_ops *o = k->ops;
+    int64_t B = l->options.micro, F = l->config.frequencies, D = l->config.dim;
+    int two = j->two_sided || j->alone, e;
+    const struct sjk_contrast c = {
+        .group = l->group,
+        .class_of = j->other < 1 ? l->class : NULL,
+        .other = (float)j->other,
+        .temperature = (float)j->temperature,
+        .scale = (float)(j->contrastive / (double)l->options.batch),
+        .both = two,
+    };
+    (void)((e = o->pool(k, B, F, l->P, D, l->prediction, l->pooled)) ||
+           (e = o->pool(k, B, F, l->P, D, two ? l->own : l->targets, l->pooled_targets)) ||
+           (e = o->infonce(k, B, F * D, l->pooled, l->pooled_targets, &c, &l->sums[1], l->gradient_pooled,
+                           two ? l->gradient_pooled_targets : NULL)) ||
+           (e = o->pool_backward(k, B, F, l->P, D, l->gradient_pooled, l->gradient_out)));
+    if (e || !two)
+        return e;
+    e = o->zero(k, l->gradient_own, (size_t)(l->M * D) * sizeof *l->gradient_own);
+    return e ? e : o->pool_backward(k, B, F, l->P, D, l->gradient_pooled_targets, l->gradient_own);
 }
 
 /* The loss of the pass and gradient_out. Its share of the step's mean: a pass has micro of batch samples. */
 static int objective(struct sj_learner *l, const struct sj_objective *j)
 {
-    struct sjk *k = l->k;
-    const struct sjk_ops *o = k->ops;
-    int64_t B = l->options.micro, F = l->config.frequencies, D = l->config.dim;
+    const struct sjk_ops *o = l->k->ops;
     float scale = (float)(j->cosine / (double)(l->options.batch * l->K));
-    int e = o->cosine_loss(k, l->M, D, l->prediction, l->targets, scale, &l->sums[0], l->gradient_out);
-    if (e || j->contrastive == 0)
-        return e;
-    float share = (float)(j->contrastive / (double)l->options.batch);
-    (void)((e = o->pool(k, B, F, l->P, D, l->prediction, l->pooled)) ||
-           (e = o->pool(k, B, F, l->P, D, l->targets, l->pooled_targets)) ||
-           (e = o->infonce(k, B, F * D, l->pooled, l->pooled_targets, l->group, (float)j->temperature, share,
-                           &l->sums[1], l->gradient_pooled)) ||
-           (e = o->pool_backward(k, B, F, l->P, D, l->gradient_pooled, l->gradient_out)));
-    return e;
+    int64_t D = l->config.dim;
+    int e = l->measured == l->targets
+                ? o->cosine_loss(l->k, l->M, D, l->prediction, l->targets, scale, &l->sums[0], l->gradient_out)
+                : o->zero(l->k, l->gradient_out, (size_t)(l->M * D) * sizeof *l->gradient_out);
+    return e || j->contrastive == 0 ? e : contrast(l, j);
 }
 
 /* The objective is all that differs between passes of one learner. */
 static uint64_t pass_key(const struct sj_learner *l, const struct sj_objective *j)
 {
-    const double number[3] = {j->cosine, j->contrastive, j->temperature};
+    const double number[6] = {j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone};
     uint64_t key = (uint64_t)(uintptr_t)l + 1;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
         uint64_t bits;
         memcpy(&bits, &number[i], sizeof bits);
         key = (key ^ bits) * 0x9e3779b97f4a7c15u;
@@ -92,7 +141,24 @@ static uint64_t pass_key(const struct sj_learner *l, const struct sj_objective *
     return key;
 }
 
-static int put_labels(struct sj_learner *l, const int32_t *class, const int32_t *group)
+/* The groups of the contrastive term: those given, divided by class where predictions are of a class. */
+static int put_groups(struct sj_learner *l, const struct sj_objective *j, const int32_t *class, const int32_t *group)
+{
+    struct sjk *k = l->k;
+    int divided = class && !j->alone && l->config.predictor != SJ_PREDICTOR_MLP_NONE, e = 0;
+    for (int64_t b = 0; !e && b < l->options.micro; b += 256) {
+        int32_t own[256];
+        int64_t n = l->options.micro - b < 256 ? l->options.micro - b : 256;
+        for (int64_t i = b; i < b + n; i++) {
+            int32_t g = group ? group[i] : (int32_t)i;
+            own[i - b] = divided ? g * (int32_t)l->config.classes + class[i] : g;
+        }
+        e = k->ops->put(k, l->group + b, own, (size_t)n * sizeof *own);
+    }
+    return e;
+}
+
+static int put_labels(struct sj_learner *l, const struct sj_objective *j, const int32_t *class, const int32_t *group)
 {
     struct sjk *k = l->k;
     size_t bytes = (size_t)l->options.micro * sizeof(int32_t);
@@ -100,18 +166,21 @@ static int put_labels(struct sj_learner *l, const int32_t *class, const int32_t 
         if (class[b] < 0 || class[b] >= l->config.classes)
             return sj_fail(SJ_USAGE, "class %d of a model of %lld classes", (int)class[b],
                            (long long)l->config.classes);
-    if (!class && l->config.predictor != SJ_PREDICTOR_MLP_NONE)
-        return sj_fail(SJ_USAGE, "no classes for a predictor that needs them");
+    if (!class && (l->config.predictor != SJ_PREDICTOR_MLP_NONE || (j->contrastive != 0 && j->other < 1)))
+        return sj_fail(SJ_USAGE, "no classes where they are needed");
     int e = class ? k->ops->put(k, l->class, class, bytes) : 0;
-    for (int32_t b = 0, own[256]; !e && !group && b < l->options.micro; b += 256) {
-        int32_t n = l->options.micro - b < 256 ? (int32_t)(l->options.micro - b) : 256;
-        for (int32_t i = 0; i < n; i++)
-            own[i] = b + i;
-        e = k->ops->put(k, l->group + b, own, (size_t)n * sizeof *own);
-    }
-    if (!e && group)
-        e = k->ops->put(k, l->group, group, bytes);
-    return net_status(k, e);
+    return net_status(k, e ? e : put_groups(l, j, class, group));
+}
+
+static int check_objective(const struct sj_learner *l, const struct sj_objective *j)
+{
+    if ((j->contrastive != 0 || j->alone) && (l->options.micro != l->options.batch || !(j->temperature > 0)))
+        return sj_fail(SJ_USAGE, "the contrastive term needs the whole batch in one pass and a temperature above 0");
+    if ((j->two_sided || j->alone) && l->sides < 2)
+        return sj_fail(SJ_USAGE, "a learner without room for both sides");
+    if (j->alone && j->cosine != 0)
+        return sj_fail(SJ_USAGE, "the encoder alone makes no predictions");
+    return SJ_OK;
 }
 
 void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel)
@@ -123,48 +192,36 @@ void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel)
 int sj_learner_pass(struct sj_learner *l, const struct sj_objective *j, const float *mel, const float *target_mel,
                     const int32_t *class, const int32_t *group)
 {
-    int e, status = put_labels(l, class, group);
-    if (!status && j->contrastive != 0 && (l->options.micro != l->options.batch || !(j->temperature > 0)))
-        status = sj_fail(SJ_USAGE, "the contrastive term needs the whole batch in one pass and a temperature above 0");
+    int e, status = check_objective(l, j);
+    if (!status)
+        status = put_labels(l, j, class, group);
     if (status)
         return status;
     size_t bytes = (size_t)(l->options.micro * l->config.mel.bands * l->options.frames) * sizeof *mel;
     e = mel ? l->k->ops->put(l->k, l->mel, mel, bytes) : 0;
     if (!e && target_mel)
         e = l->k->ops->put(l->k, l->target_mel, target_mel, bytes);
-    (void)(e || (e = l->k->ops->begin(l->k, pass_key(l, j))) || (e = forward_target(l)) ||
-           (e = forward_context(l)) || (e = net_predictor_forward(l)) || (e = objective(l, j)) ||
-           (e = net_predictor_backward(l)) || (e = backward_context(l)) || (e = l->k->ops->end(l->k)));
+    (void)(e || (e = l->k->ops->begin(l->k, pass_key(l, j))) || (e = forward(l, j)) || (e = objective(l, j)) ||
+           (e = backward(l, j)) || (e = l->k->ops->end(l->k)));
     return net_status(l->k, e);
 }
 
 /* -- one update --------------------------------------------------------------------------------------------------- */
 
-/* The three sums on the host, then zero again. */
-static int take_sums(struct sj_learner *l, double sums[3])
+/* The sums on the host, then zero again. */
+static int take_sums(struct sj_learner *l, double sums[4])
 {
     struct sjk *k = l->k;
     int e;
-    (void)((e = k->ops->sum_squares(k, l->layout.total, l->gradient, &l->sums[2])) ||
-           (e = k->ops->get(k, sums, l->sums, 3 * sizeof *sums)) || (e = k->ops->zero(k, l->sums, 3 * sizeof *sums)));
+    (void)((e = k->ops->sum_squares(k, l->layout.total, l->gradient, &l->sums[3])) ||
+           (e = k->ops->get(k, sums, l->sums, 4 * sizeof *sums)) || (e = k->ops->zero(k, l->sums, 4 * sizeof *sums)));
     return e;
 }
 
-int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj_learned *r)
+/* The numbers of AdamW's t-th step, 1 the first. */
+static struct sjk_adamw adamw_of(const struct sj_update *u, double t, double gradient_scale)
 {
-    struct sjk *k = l->k;
-    double sums[3] = {0}, t = (double)u->step + 1;
-    size_t encoder = l->layout.encoder, rest = l->layout.total - encoder;
-    int e = take_sums(l, sums);
-    if (e)
-        return net_status(k, e);
-    r->loss = sums[0] / (double)(l->options.batch * l->K);
-    r->contrastive = sums[1] / (double)l->options.batch;
-    r->gradient_norm = sqrt(sums[2]);
-    if (!isfinite(r->loss) || !isfinite(r->contrastive) || !isfinite(r->gradient_norm))
-        return sj_fail(SJ_INPUT, "step %lld: the loss or its gradient is not finite", (long long)u->step);
-    double clip = u->clip / (r->gradient_norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
-    struct sjk_adamw a = {
+    return (struct sjk_adamw){
         .rate = (float)u->rate,
         .beta1 = (float)u->beta1,
         .beta2 = (float)u->beta2,
@@ -172,13 +229,33 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
         .decay = (float)u->decay,
         .correction1 = (float)(1 - pow(u->beta1, t)),
         .correction2 = (float)(1 - pow(u->beta2, t)),
-        .gradient_scale = clip < 1 ? (float)clip : 1,
+        .gradient_scale = (float)gradient_scale,
         .ema_rate = (float)u->ema,
     };
-    (void)((e = k->ops->begin(k, (uint64_t)(uintptr_t)l)) ||
+}
+
+int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj_learned *r)
+{
+    struct sjk *k = l->k;
+    double sums[4] = {0}, t = (double)u->step + 1;
+    size_t encoder = l->layout.encoder, rest = l->layout.total - encoder;
+    int alone = u->step < u->alone, e = take_sums(l, sums);
+    if (e)
+        return net_status(k, e);
+    r->loss = sums[0] / (double)(l->options.batch * l->K);
+    r->contrastive = sums[1] / (double)l->options.batch;
+    r->first = sums[2] / (double)l->options.batch;
+    r->gradient_norm = sqrt(sums[3]);
+    if (!isfinite(r->loss) || !isfinite(r->contrastive) || !isfinite(r->gradient_norm))
+        return sj_fail(SJ_INPUT, "step %lld: the loss or its gradient is not finite", (long long)u->step);
+    double clip = u->clip / (r->gradient_norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
+    const struct sjk_adamw a = adamw_of(u, t, clip < 1 ? clip : 1);
+    const struct sjk_adamw b = adamw_of(u, alone ? 1 : t - (double)u->alone, clip < 1 ? clip : 1);
+    (void)((e = k->ops->begin(k, (uint64_t)(uintptr_t)l + (alone ? 2 : 0))) ||
            (e = k->ops->adamw(k, encoder, l->weights, l->gradient, l->first, l->second, l->target, &a)) ||
-           (e = k->ops->adamw(k, rest, l->weights + encoder, l->gradient + encoder, l->first + encoder,
-                              l->second + encoder, NULL, &a)));
+           (e = alone ? 0
+                      : k->ops->adamw(k, rest, l->weights + encoder, l->gradient + encoder, l->first + encoder,
+                                      l->second + encoder, NULL, &b)));
     int status = net_status(k, e);
     if (!status)
         status = net_params_pack(&l->params, SJK_PACK_FORWARD | SJK_PACK_BACKWARD);
@@ -208,7 +285,7 @@ int sj_learner_spread(struct sj_learner *l, double *spread)
     float *v = malloc((size_t)(B * E) * sizeof *v);
     if (!v)
         return sj_fail(SJ_SYSTEM, "no memory for targets");
-    int e = k->ops->pool(k, B, F, l->P, D, l->targets, l->pooled_targets);
+    int e = k->ops->pool(k, B, F, l->P, D, l->measured, l->pooled_targets);
     if (!e)
         e = k->ops->get(k, v, l->pooled_targets, (size_t)(B * E) * sizeof *v);
     double length = 0; /* of the mean of the unit vectors: their mean squared distance from it is 1 - length^2 */

@@ -53,7 +53,7 @@ static void plan_back(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
     int trf = c->predictor == SJ_PREDICTOR_TRANSFORMER;
-    size_t rows = (size_t)(l->options.micro * (l->K + trf)), value = sjk_type_size(l->type);
+    size_t rows = (size_t)(l->options.micro * (l->sides * l->K + trf)), value = sjk_type_size(l->type);
     int64_t D = larger(c->dim, trf ? c->trf_dim : 0), norm = larger(D, trf ? 0 : c->hidden);
     int64_t wide =
         larger(larger(larger(3, c->mlp_ratio) * c->dim, c->patch * c->patch), trf ? 4 * c->trf_dim : c->hidden);
@@ -68,16 +68,16 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
     size_t B = (size_t)l->options.micro, M = (size_t)l->M, D = (size_t)c->dim, value = sjk_type_size(l->type);
-    size_t pooled = B * (size_t)c->frequencies * D * sizeof(float);
+    size_t pooled = B * (size_t)c->frequencies * D * sizeof(float), sides = (size_t)l->sides;
     l->mel = net_take(a, B * (size_t)(c->mel.bands * l->options.frames) * sizeof(float));
     l->target_mel = net_take(a, B * (size_t)(c->mel.bands * l->options.frames) * sizeof(float));
     l->positions = net_take(a, (size_t)l->K * D * sizeof(float));
     l->class = net_take(a, B * sizeof(int32_t));
     l->group = net_take(a, B * sizeof(int32_t));
-    l->patches = net_take(a, M * (size_t)(c->patch * c->patch) * value);
-    plan_saved(l, a, &l->encoder, M, l->saved);
-    l->last = net_take(a, M * D * sizeof(float));
-    l->last_stat = net_take(a, 2 * M * sizeof(float));
+    l->patches = net_take(a, sides * M * (size_t)(c->patch * c->patch) * value);
+    plan_saved(l, a, &l->encoder, sides * M, l->saved);
+    l->last = net_take(a, sides * M * D * sizeof(float));
+    l->last_stat = net_take(a, 2 * sides * M * sizeof(float));
     l->z = net_take(a, M * D * value);
     plan_predictor(l, a);
     l->targets = net_take(a, M * D * sizeof(float));
@@ -85,6 +85,11 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
     l->pooled = net_take(a, pooled);
     l->pooled_targets = net_take(a, pooled);
     l->gradient_pooled = net_take(a, pooled);
+    if (l->sides > 1) {
+        l->own = net_take(a, M * D * sizeof(float));
+        l->gradient_own = net_take(a, M * D * sizeof(float));
+        l->gradient_pooled_targets = net_take(a, pooled);
+    }
     plan_back(l, a);
 }
 
@@ -96,7 +101,7 @@ static void plan_state(struct sj_learner *l, struct net_arena *a)
     l->first = net_take(a, all);
     l->second = net_take(a, all);
     l->target = net_take(a, l->layout.encoder * sizeof(float));
-    l->sums = net_take(a, 3 * sizeof(double));
+    l->sums = net_take(a, 4 * sizeof(double));
 }
 
 static int put_positions(struct sj_learner *l)
@@ -171,6 +176,7 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     l->P = o->frames / c->patch;
     l->K = l->P * c->frequencies;
     l->M = l->K * o->micro;
+    l->sides = o->two_sided ? 2 : 1;
     l->saved = calloc((size_t)c->depth, sizeof *l->saved);
     l->trf_saved = calloc((size_t)c->trf_depth, sizeof *l->trf_saved);
     l->hidden = calloc((size_t)c->layers, sizeof *l->hidden);

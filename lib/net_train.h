@@ -21,13 +21,21 @@ struct sj_learner_options {
     int64_t batch, micro; /* samples of a step, and of a pass: micro divides batch */
     int64_t frames;       /* T of every mel: 16 .. 815 */
     enum sj_recompute recompute;
+    int two_sided; /* 1: room for passes whose targets the trained encoder makes, about twice the memory */
 };
 
 /* What a pass minimises: cosine * SPEC 6's loss + contrastive * InfoNCE between the predictions and the targets of the
- * pass, both averaged over time patches (F D values each); samples of the same group are not each other's negatives. */
+ * pass, both averaged over time patches (F D values each) and compared as SPEC 8.1 does. Not each other's negatives are
+ * samples of the same group and, where the predictor is told classes, of the same class. */
 struct sj_objective {
-    double cosine;                   /* 1: the paper's */
-    double contrastive, temperature; /* 0: none; else micro must equal batch */
+    double cosine;      /* 1: the paper's */
+    double contrastive; /* 0: none; else micro must equal batch */
+    double temperature;
+    double other;  /* weight of negatives of other classes, 0 .. 1 */
+    int two_sided; /* 1: the targets of the contrastive term are those of the trained encoder, which learns from both
+                      sides (and the term counts both ways); 0: those of the moving average */
+    int alone;     /* 1: the encoder alone learns, by the contrastive term: two-sided, embeddings of the context in the
+                      place of predictions, groups whatever the class */
 };
 
 struct sj_update {
@@ -36,10 +44,13 @@ struct sj_update {
     double clip;  /* largest gradient norm; infinity: none */
     double ema;   /* target = ema target + (1 - ema) encoder */
     int64_t step; /* 0-based number of this step, for the bias correction of the moments */
+    int64_t alone; /* first steps in which the encoder alone is updated: the predictor's moments count from there on */
 };
 
 struct sj_learned {
-    double loss, contrastive; /* means over the batch before the update, without their weights */
+    double loss, contrastive; /* means over the batch before the update, without their weights; a loss that no pass
+                                 wanted (cosine 0 and two-sided) is 0 */
+    double first;             /* share of the batch whose prediction is nearest to its own target among the negatives */
     double gradient_norm;     /* before clipping */
 };
 
@@ -57,7 +68,7 @@ int sj_learner_memory(const struct sjk *k, const struct sj_config *c, const stru
 void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel);
 
 /* Adds to the gradient that of one pass: mel and target_mel f32 (micro, 80, T; NULL: as sj_learner_input holds them),
- * class (micro) and group (micro; NULL: all different), all host. SJ_USAGE when a class is out of range. */
+ * class (micro) and group (micro, 0 .. batch-1; NULL: all different), all host. SJ_USAGE when a class is out of range. */
 int sj_learner_pass(struct sj_learner *l, const struct sj_objective *o, const float *mel, const float *target_mel,
                     const int32_t *class, const int32_t *group);
 

@@ -28,24 +28,28 @@ struct sj_learner {
     enum sjk_type type;
     struct net_params params, target_params;
     struct net_stack encoder, transformer;
-    int64_t P, K, M; /* time patches, tokens of a sample, rows of a pass */
+    int64_t P, K, M; /* time patches, tokens of a sample, rows of one side of a pass */
+    int64_t sides;   /* 2: room for both through the trained encoder */
     int recompute;
 
     void *state_memory, *pass_memory;
     float *weights, *target, *first, *second, *gradient;
-    double *sums; /* 3: loss, contrastive, squares of the gradient */
+    double *sums; /* 4: loss; contrastive term and how many are first; squares of the gradient */
 
     /* one pass */
     float *mel, *target_mel, *positions, *trf_positions;
     int32_t *class, *group;
     struct net_saved *saved, *trf_saved;              /* per block */
     void *patches, *z;                                /* type t */
-    float *last, *last_stat;                          /* the encoder's final norm */
+    float *last, *last_stat;                          /* the encoder's final norm, of both sides */
+    float *own, *gradient_own;                        /* f32 (M, D): what the trained encoder makes of targets */
+    const float *measured;                            /* the targets of the last pass */
     void **hidden;                                    /* MLP: layers inputs; [0] is the concatenation, or z */
     float *out, *out_stat;                            /* f32 input of the predictor's final norm */
     void *out_norm;                                   /* transformer: its output */
     float *prediction, *targets, *gradient_out;       /* f32 (M, D) */
-    float *pooled, *pooled_targets, *gradient_pooled; /* f32 (micro, F D) */
+    float *pooled, *pooled_targets;                   /* f32 (micro, F D) */
+    float *gradient_pooled, *gradient_pooled_targets; /* the same */
     struct net_back back;
 };
 

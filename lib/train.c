@@ -2,6 +2,7 @@
 #include "train.h"
 
 #include <math.h>
+#include <string.h>
 
 struct sj_train_settings sj_train_defaults(void)
 {
@@ -13,8 +14,12 @@ struct sj_train_settings sj_train_defaults(void)
     s.ema_start = 0.99995;
     s.ema_end = 0.99999;
     s.cosine = 1;
+    s.other_classes = 1;
     return s;
 }
+
+static const char *const targets_names[] = {"average", "encoder", NULL};
+static const char first_later[] = "contrastive-warmup"; /* the options from here on came later */
 
 #define AT(field) NULL, offsetof(struct sj_train_settings, field)
 const struct sj_option sj_train_options[] = {
@@ -22,7 +27,7 @@ const struct sj_option sj_train_options[] = {
      NULL, 1, NULL},
     {SJ_INT, 'b', "batch", AT(batch), "N", "pairs of a step", 1, 1 << 20, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "micro", AT(micro), "N", "pairs computed at a time", 0, 1 << 20, NULL,
-     "on a CPU at most 16, on a device what its memory holds; the batch with --contrastive", 1, NULL},
+     "on a CPU at most 16, on a device what its memory holds; the batch with a contrastive term", 1, NULL},
     {SJ_INT, 0, "frames", AT(frames), "N", "10 ms frames of a pair, a multiple of 16", 16, 65536, NULL,
      "800, or those of the stream", 1, NULL},
     {SJ_REAL, 0, "rate", AT(rate), "X", "largest learning rate for a batch of 256, to which it is proportional", 0, 1,
@@ -46,8 +51,36 @@ const struct sj_option sj_train_options[] = {
      0, 1e12, NULL, NULL, 1, NULL},
     {SJ_CHOICE, 0, "precision", AT(precision), "TYPE", "of matrix products; auto is bf16 where the hardware has it", 0,
      0, sj_precision_names, NULL, 1, NULL},
+    {SJ_INT, 0, first_later, AT(contrastive_warmup), "N",
+     "first steps, in which the encoder alone learns, mixes against stems", 0, 1e12, NULL, NULL, 1, NULL},
+    {SJ_CHOICE, 0, "contrastive-targets", AT(contrastive_targets), "NAME",
+     "what makes the targets of the contrastive term: the moving average or the trained encoder", 0, 0, targets_names,
+     NULL, 1, NULL},
+    {SJ_REAL, 0, "other-classes", AT(other_classes), "X", "weight of negatives of other classes", 0, 1, NULL, NULL, 1,
+     NULL},
     {.type = SJ_OPTION_NONE},
 };
+
+/* Options that would do nothing are refused. */
+static int check_contrastive(const struct sj_train_settings *s)
+{
+    int any = s->contrastive != 0 || s->contrastive_warmup;
+    if (s->contrastive_steps && s->contrastive == 0)
+        return sj_fail(SJ_USAGE, "--contrastive-steps goes with --contrastive");
+    if (s->contrastive_targets && s->contrastive == 0)
+        return sj_fail(SJ_USAGE, "--contrastive-targets goes with --contrastive");
+    if (s->temperature > 0 && !any)
+        return sj_fail(SJ_USAGE, "--temperature goes with --contrastive or --contrastive-warmup");
+    if (s->other_classes != 1 && !any)
+        return sj_fail(SJ_USAGE, "--other-classes goes with --contrastive or --contrastive-warmup");
+    if (s->steps && s->contrastive_warmup > s->steps)
+        return sj_fail(SJ_USAGE, "--contrastive-warmup is %lld, more than the %lld steps",
+                       (long long)s->contrastive_warmup, (long long)s->steps);
+    if (any && s->micro && s->micro != s->batch)
+        return sj_fail(SJ_USAGE, "--contrastive%s needs the whole batch at a time: no --micro",
+                       s->contrastive != 0 ? "" : "-warmup");
+    return SJ_OK;
+}
 
 int sj_train_check(struct sj_train_settings *s)
 {
@@ -55,13 +88,11 @@ int sj_train_check(struct sj_train_settings *s)
         s->frames = 800;
     if (s->frames % 16)
         return sj_fail(SJ_USAGE, "--frames is %lld, must be a multiple of 16", (long long)s->frames);
-    if (s->contrastive_steps && s->contrastive == 0)
-        return sj_fail(SJ_USAGE, "--contrastive-steps goes with --contrastive");
-    if (s->temperature > 0 && s->contrastive == 0)
-        return sj_fail(SJ_USAGE, "--temperature goes with --contrastive");
+    if (check_contrastive(s))
+        return SJ_USAGE;
     if (!(s->temperature > 0))
         s->temperature = 0.1;
-    if (s->cosine == 0 && s->contrastive == 0)
+    if (s->cosine == 0 && s->contrastive == 0 && s->contrastive_warmup < s->steps)
         return sj_fail(SJ_USAGE, "--cosine and --contrastive are both 0");
     if (s->warmup < 0)
         s->warmup = s->steps / 15; /* 20,000 of 300,000 */
@@ -71,16 +102,25 @@ int sj_train_check(struct sj_train_settings *s)
     if (s->micro && s->batch % s->micro)
         return sj_fail(SJ_USAGE, "--micro is %lld, which does not divide the batch of %lld", (long long)s->micro,
                        (long long)s->batch);
-    if (s->contrastive != 0 && s->micro && s->micro != s->batch)
-        return sj_fail(SJ_USAGE, "--contrastive needs the whole batch at a time: no --micro");
     return SJ_OK;
+}
+
+static int is_default(const struct sj_option *f, const char *value)
+{
+    const struct sj_train_settings defaults = sj_train_defaults();
+    size_t size = f->type == SJ_INT ? sizeof(int64_t) : f->type == SJ_REAL ? sizeof(double) : sizeof(int);
+    return !memcmp((const char *)&defaults + f->offset, value, size);
 }
 
 sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed)
 {
     sj_json *o = sj_json_object();
+    int later = 0;
     for (const struct sj_option *f = sj_train_options; f->type != SJ_OPTION_NONE; f++) {
         const char *value = (const char *)s + f->offset;
+        later |= f->name == first_later;
+        if (later && is_default(f, value))
+            continue;
         if (f->type == SJ_INT)
             sj_json_set(o, f->name, sj_json_int(*(const int64_t *)(const void *)value));
         else if (f->type == SJ_REAL)
@@ -90,6 +130,27 @@ sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed)
     }
     sj_json_set(o, "seed", sj_json_int((int64_t)seed));
     return o;
+}
+
+struct sj_objective sj_train_objective(const struct sj_train_settings *s, int64_t step)
+{
+    struct sj_objective o = {.cosine = s->cosine,
+                             .contrastive = s->contrastive,
+                             .temperature = s->temperature,
+                             .other = s->other_classes,
+                             .two_sided = s->contrastive_targets == SJ_CONTRASTIVE_ENCODER};
+    if (step < s->contrastive_warmup + s->contrastive_steps)
+        o.cosine = 0;
+    if (step < s->contrastive_warmup) {
+        o.contrastive = 1;
+        o.two_sided = o.alone = 1;
+    }
+    return o;
+}
+
+int sj_train_has_loss(const struct sj_objective *o)
+{
+    return o->cosine != 0 || !o->two_sided;
 }
 
 double sj_train_rate(const struct sj_train_settings *s, int64_t step)
@@ -103,5 +164,7 @@ double sj_train_rate(const struct sj_train_settings *s, int64_t step)
 
 double sj_train_ema(const struct sj_train_settings *s, int64_t step)
 {
+    if (step < s->contrastive_warmup)
+        return 0;
     return s->ema_start + (s->ema_end - s->ema_start) * (double)step / (double)s->steps;
 }

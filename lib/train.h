@@ -11,6 +11,9 @@
 #include "net_train.h"
 #include "train_feed.h"
 
+/* Whose embeddings of the targets the contrastive term compares predictions with. */
+enum sj_contrastive_targets { SJ_CONTRASTIVE_AVERAGE, SJ_CONTRASTIVE_ENCODER };
+
 /* What is learned and how: everything here changes the result. */
 struct sj_train_settings {
     int64_t steps, batch, micro; /* micro: samples of a pass; 0: as suits the back end */
@@ -19,8 +22,11 @@ struct sj_train_settings {
     double beta1, beta2, eps, decay, clip;
     double ema_start, ema_end;
     double cosine, contrastive, temperature; /* temperature 0: 0.1 */
-    int64_t contrastive_steps; /* the first steps that have the contrastive term alone */
-    int precision;             /* enum sj_precision */
+    int64_t contrastive_steps;  /* after the warm-up of the encoder, the first that have the contrastive term alone */
+    int precision;              /* enum sj_precision */
+    int64_t contrastive_warmup; /* the first steps, in which the encoder alone learns, by the contrastive term */
+    int contrastive_targets;    /* enum sj_contrastive_targets */
+    double other_classes;       /* weight of negatives of other classes */
     int64_t frames;            /* T of a training pair; 0: 800 */
 };
 
@@ -30,12 +36,18 @@ struct sj_train_settings sj_train_defaults(void);
 extern const struct sj_option sj_train_options[];
 /* Fills in warmup, frames and temperature, once; SJ_USAGE when values do not fit together. */
 int sj_train_check(struct sj_train_settings *s);
-/* As JSON, in a fixed order, with the seed: two trainings with equal texts do the same steps. New reference. */
+/* As JSON, in a fixed order, with the seed: two trainings with equal texts do the same steps. Options that came after the
+ * first version are left out at their defaults, so that what was made before is known again. New reference. */
 sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed);
 
+/* What step `step` (0-based) minimises. */
+struct sj_objective sj_train_objective(const struct sj_train_settings *s, int64_t step);
+/* Whether the distance between prediction and target is computed then, and so a loss known. */
+int sj_train_has_loss(const struct sj_objective *o);
 /* Learning rate of step `step` (0-based): linear over `warmup` steps, then cosine to 0 (SPEC 6). */
 double sj_train_rate(const struct sj_train_settings *s, int64_t step);
-/* Rate of the moving average after step `step`: linear from ema_start to ema_end. */
+/* Rate of the moving average after step `step`: linear from ema_start to ema_end, and 0 while the encoder alone learns,
+ * so that the target is the encoder when that ends. */
 double sj_train_ema(const struct sj_train_settings *s, int64_t step);
 
 /* The finished steps of a checkpoint. SJ_USAGE, naming what differs, unless it is of this training. */

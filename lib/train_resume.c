@@ -5,7 +5,8 @@
 #include "checkpoint.h"
 #include "train.h"
 
-/* Whether two JSON objects are equal; SJ_USAGE names the first member that differs. */
+/* Whether two JSON objects are equal; SJ_USAGE names the first member that differs. A setting that one of them does not
+ * have is at its default there. */
 struct difference {
     const sj_json *ours;
     const char *file;
@@ -26,9 +27,25 @@ static int visit_member(const char *key, const sj_json *theirs, void *arg)
     return status;
 }
 
+/* A member of ours that they do not have. */
+static int visit_ours(const char *key, const sj_json *ours, void *arg)
+{
+    const struct difference *d = arg;
+    char *text = NULL;
+    if (sj_json_get(d->ours, key))
+        return SJ_OK;
+    int status = sj_json_text(ours, &text);
+    if (!status)
+        status = sj_fail(SJ_USAGE, "'%s' was made without '%s' %s", d->file, key, text);
+    free(text);
+    return status;
+}
+
 static int want_same(const char *file, sj_json *theirs, sj_json *ours)
 {
     int status = sj_json_each(theirs, visit_member, &(struct difference){ours, file});
+    if (!status)
+        status = sj_json_each(ours, visit_ours, &(struct difference){theirs, file});
     sj_json_free(theirs);
     sj_json_free(ours);
     return status;

@@ -63,11 +63,9 @@ static void bring(struct loop *l)
 static int passes(struct loop *l, int64_t number)
 {
     const struct sj_train_settings *s = l->t->settings;
-    struct sj_objective o = {s->cosine, s->contrastive, s->temperature};
+    const struct sj_objective o = sj_train_objective(s, number);
     float *mel, *target_mel;
     int status = l->brought ? SJ_OK : sj_intake_read(l->intake);
-    if (number < s->contrastive_steps)
-        o.cosine = 0;
     if (!status && !l->brought)
         bring(l);
     if (!status)
@@ -96,7 +94,8 @@ static int step(struct loop *l, int64_t number, struct sj_learned *r)
                           .decay = s->decay,
                           .clip = s->clip,
                           .ema = sj_train_ema(s, number),
-                          .step = number};
+                          .step = number,
+                          .alone = s->contrastive_warmup};
     return status ? status : sj_learner_update(l->learner, &u, r);
 }
 
@@ -132,6 +131,7 @@ static int measure_spread(struct loop *l, double *spread)
 static int log_step(struct loop *l, int64_t done, const struct sj_learned *r)
 {
     const struct sj_train_settings *s = l->t->settings;
+    const struct sj_objective objective = sj_train_objective(s, done - 1);
     double spread, now = now_s(), rate = (double)((done - l->logged) * s->batch) / (now - l->began);
     if (!l->t->log || (done % l->t->log_every && done != s->steps))
         return SJ_OK;
@@ -144,9 +144,12 @@ static int log_step(struct loop *l, int64_t done, const struct sj_learned *r)
     l->waited = 0;
     sj_json *o = sj_json_object();
     sj_json_set(o, "step", sj_json_int(done));
-    sj_json_set(o, "loss", sj_json_real(r->loss));
-    if (s->contrastive != 0)
+    if (sj_train_has_loss(&objective))
+        sj_json_set(o, "loss", sj_json_real(r->loss));
+    if (objective.contrastive != 0) {
         sj_json_set(o, "contrastive", sj_json_real(r->contrastive));
+        sj_json_set(o, "first", sj_json_real(r->first));
+    }
     sj_json_set(o, "rate", sj_json_real(sj_train_rate(s, done)));
     sj_json_set(o, "gradient_norm", sj_json_real(r->gradient_norm));
     sj_json_set(o, "ema", sj_json_real(sj_train_ema(s, done - 1)));
@@ -171,18 +174,20 @@ static int validate(struct loop *l, int64_t done)
     struct sj_retrieval r;
     if (!l->t->validation || (done % l->t->validate_every && done != l->t->settings->steps))
         return SJ_OK;
-    int status = fetch_model(l);
+    int status = fetch_model(l), alone = done <= l->t->settings->contrastive_warmup;
     if (!status)
-        status = sj_validation_run(l->t->validation, l->t->model, &r);
+        status = sj_validation_run(l->t->validation, l->t->model, !alone, &r);
     if (status)
         return sj_fail_at(status, "validation");
     char text[128];
-    snprintf(text, sizeof text, "step %lld: validation R@1 %.3f R@10 %.3f, mean rank %.3f", (long long)done, r.recall_1,
-             r.recall_10, r.mean_rank);
+    snprintf(text, sizeof text, "step %lld: validation%s R@1 %.3f R@10 %.3f, mean rank %.3f", (long long)done,
+             alone ? " of the encoder" : "", r.recall_1, r.recall_10, r.mean_rank);
     note(l, text);
     if (!l->t->log)
         return SJ_OK;
     sj_json *o = sj_json_object(), *v = sj_json_object();
+    if (l->t->settings->contrastive_warmup)
+        sj_json_set(v, "predicted", sj_json_bool(!alone));
     sj_json_set(v, "queries", sj_json_int(r.queries));
     sj_json_set(v, "recall_1", sj_json_real(r.recall_1));
     sj_json_set(v, "recall_5", sj_json_real(r.recall_5));
@@ -218,13 +223,16 @@ static int open_learner(struct loop *l)
 {
     const struct sj_train_settings *s = l->t->settings;
     const int most = l->t->k->ops->pass_samples;
-    struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames, SJ_RECOMPUTE_AUTO};
+    const int two = s->contrastive_warmup || s->contrastive_targets == SJ_CONTRASTIVE_ENCODER;
+    const int whole = s->contrastive != 0 || s->contrastive_warmup;
+    struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames, SJ_RECOMPUTE_AUTO,
+                                   two};
     if (!s->micro)
-        o.micro = s->contrastive != 0 || !most || s->batch < most ? s->batch : most;
+        o.micro = whole || !most || s->batch < most ? s->batch : most;
     while (s->batch % o.micro)
         o.micro--;
     int status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
-    while (status == SJ_DEVICE && !most && !s->micro && s->contrastive == 0 && o.micro > 1) {
+    while (status == SJ_DEVICE && !most && !s->micro && !whole && o.micro > 1) {
         do
             o.micro--;
         while (s->batch % o.micro);
@@ -283,7 +291,9 @@ static int run(struct loop *l)
         if (status)
             return *t->stop ? stop(l, done) : status; /* an interrupt may also have cut the stream of pairs */
         char text[64];
-        snprintf(text, sizeof text, "loss %.4f", r.loss);
+        const struct sj_objective o = sj_train_objective(s, done);
+        snprintf(text, sizeof text, "%s %.4f", sj_train_has_loss(&o) ? "loss" : "contrastive",
+                 sj_train_has_loss(&o) ? r.loss : r.contrastive);
         sj_progress_show(l->progress, ++done, text);
         status = log_step(l, done, &r);
         if (!status)

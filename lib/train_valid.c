@@ -144,7 +144,7 @@ static int embed(struct sj_validation *v, struct sj_net *net, int64_t n, int32_t
     return status;
 }
 
-static int embed_all(struct sj_validation *v, const struct nets *nets)
+static int embed_all(struct sj_validation *v, const struct nets *nets, int predict)
 {
     int64_t row = 0;
     int status = SJ_OK;
@@ -158,13 +158,13 @@ static int embed_all(struct sj_validation *v, const struct nets *nets)
             if (!status)
                 status = read_signal(v, i, s, 1, n);
             if (!status)
-                status = embed(v, nets->context, n, t->class[s], v->query + row * v->width);
+                status = embed(v, nets->context, n, predict ? t->class[s] : -1, v->query + row * v->width);
         }
     }
     return status;
 }
 
-int sj_validation_run(struct sj_validation *v, const struct sj_model *m, struct sj_retrieval *r)
+int sj_validation_run(struct sj_validation *v, const struct sj_model *m, int predict, struct sj_retrieval *r)
 {
     struct nets nets = {0};
     struct sj_net_options o = {
@@ -175,7 +175,7 @@ int sj_validation_run(struct sj_validation *v, const struct sj_model *m, struct 
     if (!status)
         status = sj_net_new(v->k, m, &o, &nets.target);
     if (!status)
-        status = embed_all(v, &nets);
+        status = embed_all(v, &nets, predict);
     if (!status)
         status = sj_retrieval_metrics(v->k, v->queries, v->width, v->query, v->reference, NULL, r);
     sj_net_free(nets.context);

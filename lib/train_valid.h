@@ -14,8 +14,8 @@ int sj_validation_new(struct sjk *k, const struct sj_config *c, const char *data
                       enum sj_precision precision, struct sj_validation **v);
 void sj_validation_free(struct sj_validation *v); /* NULL is allowed */
 
-/* Retrieval with the model's present weights: context encoder and predictor for queries, target encoder for references.
- */
-int sj_validation_run(struct sj_validation *v, const struct sj_model *m, struct sj_retrieval *r);
+/* Retrieval with the model's present weights: context encoder and predictor (predict 0: the encoder alone) for queries,
+ * target encoder for references. */
+int sj_validation_run(struct sj_validation *v, const struct sj_model *m, int predict, struct sj_retrieval *r);
 
 #endif

@@ -235,19 +235,42 @@ static int cosine_gradient(struct data *d)
     return d->k->ops->cosine_loss(d->k, 6, 9, d->in[0], d->weight, 0.5f, &loss, d->grad[0]);
 }
 
-static const int32_t groups[] = {0, 1, 0, 2, 3, 1};
+static const int32_t groups[] = {0, 1, 0, 2, 3, 1}, kinds[] = {0, 1, 1, 0, 0, 1};
+
+/* p is in[0], t is in[1]. */
+static int contrast(struct data *d, int both, float *dp, float *dt, double *loss)
+{
+    const struct sjk_contrast c = {groups, kinds, 0.4f, 0.3f, 0.5f, both};
+    double sums[2] = {0};
+    int s = d->k->ops->infonce(d->k, 6, 9, d->in[0], d->in[1], &c, sums, dp, dt);
+    *loss = 0.5 * sums[0];
+    return s;
+}
 
 static double infonce_value(struct data *d)
 {
-    double loss = 0;
-    d->k->ops->infonce(d->k, 6, 9, d->in[0], d->weight, groups, 0.3f, 0, &loss, NULL);
-    return 0.5 * loss;
+    double loss;
+    contrast(d, 0, NULL, NULL, &loss);
+    return loss;
 }
 
 static int infonce_gradient(struct data *d)
 {
-    double loss = 0;
-    return d->k->ops->infonce(d->k, 6, 9, d->in[0], d->weight, groups, 0.3f, 0.5f, &loss, d->grad[0]);
+    double loss;
+    return contrast(d, 0, d->grad[0], d->grad[1], &loss);
+}
+
+static double infonce_both_value(struct data *d)
+{
+    double loss;
+    contrast(d, 1, NULL, NULL, &loss);
+    return loss;
+}
+
+static int infonce_both_gradient(struct data *d)
+{
+    double loss;
+    return contrast(d, 1, d->grad[0], d->grad[1], &loss);
 }
 
 static const struct check checks[] = {
@@ -262,7 +285,8 @@ static const struct check checks[] = {
     {"prepend", 2, {60, 15}, prepend_loss, prepend_gradient},
     {"pool", 1, {120}, pool_loss, pool_gradient},
     {"cosine_loss", 1, {54}, cosine_value, cosine_gradient},
-    {"infonce", 1, {54}, infonce_value, infonce_gradient},
+    {"infonce", 2, {54, 54}, infonce_value, infonce_gradient},
+    {"infonce, both ways", 2, {54, 54}, infonce_both_value, infonce_both_gradient},
 };
 
 /* d loss / d *x by fourth-order central differences. */

@@ -238,9 +238,14 @@ static int call_cosine_loss(struct sjk *k, const struct op_case *c)
     return k->ops->cosine_loss(k, c->d[0], c->d[1], c->b[0], c->b[1], 0.7f, c->b[2], c->b[3]);
 }
 
+/* Variant bits: no gradients, two of what negatives of other classes weigh, both ways. */
 static int call_infonce(struct sjk *k, const struct op_case *c)
 {
-    return k->ops->infonce(k, c->d[0], c->d[1], c->b[0], c->b[1], c->b[2], 0.2f, 0.7f, c->b[3], c->b[4]);
+    const float other[] = {1, 0.3f, 0};
+    const struct sjk_contrast s = {.group = c->b[2], .class_of = c->variant >> 1 & 3 ? c->b[3] : NULL,
+                                   .other = other[(c->variant >> 1 & 3) % 3], .temperature = 0.2f, .scale = 0.7f,
+                                   .both = c->variant >> 3};
+    return k->ops->infonce(k, c->d[0], c->d[1], c->b[0], c->b[1], &s, c->b[4], c->b[5], c->b[6]);
 }
 
 static int call_sum_squares(struct sjk *k, const struct op_case *c)
@@ -413,8 +418,9 @@ static const struct op op_table[] = {
     {"cosine_loss", "MD", 0, 2, 0, call_cosine_loss,
      {{"MD", 'f', 'i', 0}, {"MD", 'f', 'i', 0}, {"1", 'd', 'b', 0}, {"MD", 'f', 'O', 0}},
      {{0, 5}, {1, 1}, {1, 2}, {3, 7}, {17, 33}, {517, 67}, {7, 769}, {5, 260}, {2, 520}, {9, 1024}}},
-    {"infonce", "BE", 0, 2, 0, call_infonce,
-     {{"BE", 'f', 'i', 0}, {"BE", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"1", 'd', 'b', 0}, {"BE", 'f', 'O', 0}},
+    {"infonce", "BE", 0, 16, 0, call_infonce,
+     {{"BE", 'f', 'i', 0}, {"BE", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"B", 'i', 'i', 0}, {"2", 'd', 'b', 0},
+      {"BE", 'f', 'O', 0}, {"BE", 'f', 'O', 0}},
      {{0, 5}, {1, 1}, {3, 7}, {17, 33}, {67, 131}}},
     {"sum_squares", "n", 0, 1, 0, call_sum_squares, {{"n", 'f', 'i', 0}, {"1", 'd', 'b', 0}},
      {{0}, {1}, {7}, {33}, {1009}, {5003}, {100003}}},
