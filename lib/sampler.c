@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "augment.h"
 #include "rng.h"
 #include "stream.h"
 
@@ -27,6 +28,7 @@ struct sj_sampler {
     double weight; /* of all */
     uint64_t seed;
     int64_t crop;
+    struct sj_augmenter *augmenter; /* or NULL */
 };
 
 /* Whether some crop touches loud blocks of two stems: without it no crop can have two active stems. */
@@ -124,7 +126,13 @@ void sj_sampler_close(struct sj_sampler *s)
         sj_dataset_close(s->set[i].data);
     }
     free(s->set);
+    sj_augmenter_free(s->augmenter);
     free(s);
+}
+
+int sj_sampler_augment(struct sj_sampler *s, const struct sj_augment *how)
+{
+    return sj_augmenter_new(how, s->seed, s->crop, &s->augmenter);
 }
 
 int64_t sj_sampler_width(const struct sj_sampler *s)
@@ -254,6 +262,37 @@ static int add_stems(const struct sj_sampler *s, const struct sj_draw *draw, int
     return SJ_OK;
 }
 
+/* Whether target and context are still active in the first `span` samples of the crop. */
+static int keeps_pair(const struct sj_dataset *d, const struct sj_draw *draw, int64_t span, int *active)
+{
+    int status = is_active(d, draw->track, draw->target, draw->start, span, active);
+    int heard = 0;
+    for (int k = 0; k < draw->contexts && *active && !heard && !status; k++)
+        status = is_active(d, draw->track, draw->context[k], draw->start, span, &heard);
+    *active = *active && heard;
+    return status;
+}
+
+/* The pair that was drawn, changed. */
+static int make_changed(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw, float *context, float *target)
+{
+    const struct sj_dataset *d = s->set[draw->set].data;
+    int speed = sj_augmenter_speed(s->augmenter, n), active = 1, status = SJ_OK;
+    int64_t span = sj_augmenter_span(s->augmenter, speed), samples = sj_dataset_track(d, draw->track)->samples;
+    if (span < s->crop)
+        status = keeps_pair(d, draw, span, &active);
+    else if (draw->start > samples - span) /* the track ends before: begin earlier */
+        draw->start = samples > span ? samples - span : 0;
+    return status ? status
+                  : sj_augmenter_pair(s->augmenter, n, d, draw, active ? speed : SJ_SPEED_ONE, context, target);
+}
+
+static int make_plain(const struct sj_sampler *s, const struct sj_draw *draw, float *context, float *target)
+{
+    int status = add_stems(s, draw, draw->contexts, draw->context, context);
+    return status ? status : add_stems(s, draw, 1, &draw->target, target);
+}
+
 /* x (crop) with room before and after: the halo of a track that is as long as the crop. */
 static void reflect(float *x, int64_t crop)
 {
@@ -269,11 +308,12 @@ int sj_sampler_pair(const struct sj_sampler *s, uint64_t n, float *context, floa
     int status = sj_sampler_draw(s, n, &draw);
     if (status)
         return status;
-    if ((status = add_stems(s, &draw, draw.contexts, draw.context, context + SJ_SAMPLER_BEFORE)) ||
-        (status = add_stems(s, &draw, 1, &draw.target, target + SJ_SAMPLER_BEFORE)))
+    float *from[] = {context + SJ_SAMPLER_BEFORE, target + SJ_SAMPLER_BEFORE};
+    status = s->augmenter ? make_changed(s, n, &draw, from[0], from[1]) : make_plain(s, &draw, from[0], from[1]);
+    if (status)
         return status;
-    reflect(context + SJ_SAMPLER_BEFORE, s->crop);
-    reflect(target + SJ_SAMPLER_BEFORE, s->crop);
+    reflect(from[0], s->crop);
+    reflect(from[1], s->crop);
     const struct sj_dataset_track *t = sj_dataset_track(s->set[draw.set].data, draw.track);
     *pair = (struct sj_pair){t->key, t->class[draw.target]};
     return SJ_OK;

@@ -27,6 +27,7 @@ enum {
 #define SJ_WEIGHT_MAX 1e12
 
 struct sj_sampler;
+struct sj_augment;
 
 /* What is drawn, before any audio is read. */
 struct sj_draw {
@@ -53,11 +54,15 @@ int64_t sj_sampler_width(const struct sj_sampler *s); /* samples of a waveform w
 const char *const *sj_sampler_classes(const struct sj_sampler *s, int *n);
 const struct sj_dataset *sj_sampler_set(const struct sj_sampler *s, int set);
 
+/* From here on pairs are changed at random as lib/augment.h says; before any is made. */
+int sj_sampler_augment(struct sj_sampler *s, const struct sj_augment *how);
+
 /* What pair n is. SJ_INPUT when 100,000 crops in a row had fewer than two active stems; SJ_INPUT, SJ_SYSTEM when
  * reading fails. */
 int sj_sampler_draw(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw);
 
-/* Pair n: out context (width), target (width) f32, sample / 32768, reflected at both ends without the edge itself. */
+/* Pair n: out context (width), target (width) f32, sample / 32768, changed where that is asked for, reflected at both
+ * ends without the edge itself. */
 int sj_sampler_pair(const struct sj_sampler *s, uint64_t n, float *context, float *target, struct sj_pair *pair);
 
 #endif

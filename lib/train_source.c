@@ -47,8 +47,11 @@ static int describe_sets(struct sj_train_source *p)
             crc = sj_crc32c(crc, k->peak, (size_t)(k->stems * k->blocks) * sizeof *k->peak);
         }
     }
-    if (asprintf(&p->text, "%d data sets, %lld tracks, %08x, weights %s", p->in->n, (long long)tracks, crc,
-                 p->in->weights ? p->in->weights : "none") < 0)
+    char changes[SJ_AUGMENT_TEXT] = "";
+    if (p->in->augment)
+        sj_augment_text(p->in->augment, changes);
+    if (asprintf(&p->text, "%d data sets, %lld tracks, %08x, weights %s%s%s", p->in->n, (long long)tracks, crc,
+                 p->in->weights ? p->in->weights : "none", p->in->augment ? ", augmented by " : "", changes) < 0)
         p->text = NULL;
     return p->text ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
 }
@@ -64,6 +67,8 @@ static int open_sets(struct sj_train_source *p, struct sj_config *c, struct sj_t
         s->frames = c->times * c->patch;
     if (!status)
         status = sj_sampler_open(in->n, in->path, weight, in->seed, s->frames * c->mel.hop_samples, &p->sampler);
+    if (!status && in->augment)
+        status = sj_sampler_augment(p->sampler, in->augment);
     free(weight);
     if (status)
         return status;
@@ -81,8 +86,8 @@ static int open_sets(struct sj_train_source *p, struct sj_config *c, struct sj_t
 static int open_stream(struct sj_train_source *p, struct sj_config *c, struct sj_train_settings *s)
 {
     const struct sj_train_inputs *in = p->in;
-    if (in->weights || !isnan(in->mean) || !isnan(in->std))
-        return sj_fail(SJ_USAGE, "--weights, --mean and --std go with data sets");
+    if (in->weights || in->augment || !isnan(in->mean) || !isnan(in->std))
+        return sj_fail(SJ_USAGE, "--weights, --augment, --mean and --std go with data sets");
     int status = sj_reader_open(in->n, in->path, &p->reader);
     if (status)
         return status;

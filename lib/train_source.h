@@ -2,6 +2,7 @@
 #ifndef SJ_TRAIN_SOURCE_H
 #define SJ_TRAIN_SOURCE_H
 
+#include "augment.h"
 #include "train.h"
 
 /* What is named on the command line. */
@@ -9,6 +10,7 @@ struct sj_train_inputs {
     int n; /* 0: standard input */
     const char *const *path;
     const char *weights; /* of data sets: numbers with commas between; NULL: all tracks alike */
+    const struct sj_augment *augment; /* of data sets; NULL: pairs as they are */
     double mean, std;    /* of the mel normalisation, for data sets; NaN: as the configuration says */
     uint64_t seed;
 };

@@ -365,12 +365,21 @@ ok "gives others" sh -c '! cmp -s other.sjt pairs.sjt'
 ok "weights" "$chunk" --pairs --take 3 --weights 1,0.5 musdb.h5 whole.h5 -o weights.sjt
 fails 2 "--weights is '1', must have one number for each of the 2 sets" "too few weights" \
     "$chunk" --pairs --weights 1 --take 1 musdb.h5 whole.h5
+ok "changed pairs" "$chunk" --pairs --seed 1 --take 5 --augment all -j 2 musdb.h5 -o changed.sjt
+ok "a part of them" "$chunk" --pairs --seed 1 --skip 2 --take 3 --augment all -j 1 musdb.h5 -o tail.sjt
+"$view" --skip 2 changed.sjt -o cut.sjt
+ok "is that part, and none is as it was recorded" "$python" -c 'from chunk_lib import *
+a, b, c = (list(records(f))[1:] for f in ("tail.sjt", "cut.sjt", "pairs.sjt"))
+assert len(a) == len(b) == 3 and all(x[:6] == y[:6] and np.array_equal(x[6], y[6]) for x, y in zip(a, b))
+assert all(x[:6] == y[:6] and np.isfinite(x[6]).all() and abs(x[6] - y[6]).max() > 0.01 for x, y in zip(a, c[2:]))
+assert next(records("tail.sjt"))["provenance"][0]["options"]["augment"].startswith("gain=6,")'
+fails 2 "--augment: 'loud' is none of all, gain" "a change that there is not" "$chunk" --pairs --augment loud musdb.h5
 fails 2 "--skip" "pairs beyond what can be counted" timeout 20 "$chunk" --pairs --skip 9223372036854775807 --take 1 musdb.h5
 ok "the last that can" timeout 60 "$chunk" --pairs --skip 1000000000000000 --take 1 musdb.h5 -o far.sjt
 fails 2 "--take" "no pairs" "$chunk" --pairs --take 0 musdb.h5
 fails 3 "mix.wav' is not an HDF5 file" "pairs of sound" "$chunk" --pairs mix.wav
 # -- options that would do nothing
-for o in "--skip 0" "--take 1" "--weights 1" "--seed 0"; do
+for o in "--skip 0" "--take 1" "--weights 1" "--augment all" "--seed 0"; do
     fails 2 "${o% *} does nothing without --pairs" "$o of chunks" "$chunk" $o mix.wav
     fails 2 "${o% *} does nothing with --dataset" "$o of a set" "$chunk" $o --dataset x.h5 musdb18hq
 done

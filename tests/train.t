@@ -34,6 +34,10 @@ for g in ("encoder", "target", "predictor"):
     for k in a[g]:
         assert (a[g][k][()] == b[g][k][()]).all(), k' "$1" "$2"; }
 ok "the same weights" weights plain.h5 pipe.h5
+ok "changed pairs" run --augment all -o changed.h5 set.h5
+ok "the same as a pipe" sh -c '"$0"/sj-chunk --pairs --chunk-frames 160 --seed 1 --take 320 --augment all set.h5 | "$0"/sj-mel | '"$train -q -j 1 $tiny -o pipe.h5" "$bin"
+ok "the same weights" weights changed.h5 pipe.h5
+ok "others than without" sh -c '! cmp -s plain.h5 changed.h5'
 ok "another seed" run --seed 2 -o seed.h5 set.h5
 ok "gives another model" sh -c '! cmp -s plain.h5 seed.h5'
 
@@ -67,6 +71,7 @@ cp killed.h5.checkpoint before
 fails 2 "--resume" "which is not overwritten" run -o killed.h5 set.h5
 fails 2 "'rate' 0.05" "nor continued as another training" run -o killed.h5 --resume --rate 0.06 set.h5
 fails 2 "'depth' 2" "nor as another model" run -o killed.h5 --resume --depth 3 set.h5
+fails 2 "other data" "nor with changed pairs" run -o killed.h5 --resume --augment gain set.h5
 fails 2 "other data" "nor from other data" run -o killed.h5 --resume held.h5
 # a full disk: a limit on the size of files, below that of a checkpoint
 fails 4 "killed.h5.checkpoint" "a checkpoint that does not fit is an error" \
@@ -139,6 +144,7 @@ for option in -o --checkpoint; do
 done
 fails 3 "violin" "other classes in the validation" sh -c "'$BUILD/tests/make_dataset' violin.h5 2 4 violin a b c && $train -q $tiny --validate violin.h5 -o no.h5 set.h5"
 fails 3 "pairs are wanted" "chunks" sh -c "'$BUILD/tests/make_stream' mel | $train -q $tiny -o no.h5"
+fails 2 "go with data sets" "changes of a stream" sh -c "'$BUILD/tests/make_stream' pair | '$bin/sj-mel' | $train -q $tiny --augment gain -o no.h5"
 fails 2 "go with data sets" "a normalisation of one's own for a stream" sh -c "'$BUILD/tests/make_stream' pair | '$bin/sj-mel' | $train -q $tiny --mean 1 -o no.h5"
 fails 2 "--weights is '1,2', must have one number for each of the 1 sets" "more weights than sets" run --weights 1,2 -o no.h5 set.h5
 fails 2 "--weights is '1', must have one number for each of the 2 sets" "fewer weights than sets" run --weights 1 -o no.h5 set.h5 held.h5

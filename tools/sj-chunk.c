@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "augment.h"
 #include "chunk.h"
 #include "classmap.h"
 #include "dataset.h"
@@ -25,7 +26,9 @@ enum {
 
 /* Where 0 or -1 is no value of an option it stands for "not given" until check_modes. */
 static int list, stems, mixes, pairs, keep_going, layout = -1;
-static const char *dataset, *class_map, *class_list, *weight_list;
+static const char *dataset, *class_map, *class_list, *weight_list, *augment_spec;
+static struct sj_augment augment;
+static char augment_text[SJ_AUGMENT_TEXT]; /* in full, for the provenance */
 static int64_t chunk_frames, skip = -1, take = -1;
 static double pad_s = -1;
 
@@ -40,6 +43,8 @@ static const struct sj_option options[] = {
     {SJ_INT, 0, "take", &take, 0, "N", "pairs: end after N pairs", 1, MOST_PAIRS, NULL, "no end", 0, NULL},
     {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "pairs: how often each set is drawn", 0, 0, NULL,
      "all tracks alike", 1, NULL},
+    {SJ_TEXT, 0, "augment", &augment_spec, 0, "NAME[=X],...", "pairs: what is changed at random, and how much", 0, 0,
+     NULL, "nothing", 1, NULL},
     {SJ_INT, 0, "chunk-frames", &chunk_frames, 0, "N", "10 ms frames of a chunk or a pair, a multiple of 16", PATCH,
      1 << 20, NULL, "800", 1, NULL},
     {SJ_CHOICE, 0, "layout", &layout, 0, "NAME", "of the files and folders", 0, 0, sj_layout_names, "auto", 1, NULL},
@@ -232,9 +237,13 @@ static int run_pairs(struct work *w)
     if (!status)
         status = sj_sampler_open(run->n, run->operand, weight, (uint64_t)run->seed, chunk_frames * SJ_CHUNK_HOP,
                                  &w->sampler);
+    if (!status && augment_spec)
+        status = sj_sampler_augment(w->sampler, &augment);
     free(weight);
-    if (status)
+    if (status) {
+        sj_sampler_close(w->sampler);
         return status;
+    }
     struct sj_ordered_work how = {.ahead = 4 * run->threads, .depth = 1, .first = skip, .jobs = take, .run = make_pair};
     w->class = sj_sampler_classes(w->sampler, &w->classes);
     status = write_stream(w, "pair,sample", &how, "pairs");
@@ -264,6 +273,7 @@ static int check_modes(const struct sj_run *run)
                {"--skip", skip >= 0, PAIRS},
                {"--take", take >= 0, PAIRS},
                {"--weights", weight_list != NULL, PAIRS},
+               {"--augment", augment_spec != NULL, PAIRS},
                {"--seed", run->seed_given, PAIRS}};
     if (list && (pairs || dataset))
         return sj_fail(SJ_USAGE, "--list only looks: not with --pairs or --dataset");
@@ -288,6 +298,12 @@ static int check(struct sj_run *run)
     int status = check_modes(run);
     if (status)
         return status;
+    if (augment_spec) {
+        if ((status = sj_augment_parse(augment_spec, &augment)))
+            return status;
+        sj_augment_text(&augment, augment_text);
+        augment_spec = augment_text;
+    }
     if (chunk_frames % PATCH)
         return sj_fail(SJ_USAGE, "--chunk-frames is %lld, must be a multiple of %d", (long long)chunk_frames, PATCH);
     if ((pairs || dataset) && !run->n)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "augment.h"
 #include "h5.h"
 #include "sjk.h"
 #include "stop.h"
@@ -18,7 +19,8 @@ enum { SIZE_BASE = 2 };
 static int size = SIZE_BASE, predictor, resume;
 static int64_t dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
 static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s;
-static const char *weight_list, *checkpoint, *log_path, *validate_path;
+static const char *weight_list, *augment_spec, *checkpoint, *log_path, *validate_path;
+static struct sj_augment augment;
 static int64_t log_every, validate_every; /* 0: not given, until check */
 static struct sj_train_settings settings;
 
@@ -36,6 +38,8 @@ static const struct sj_option options[] = {
     {SJ_GROUP, 0, NULL, &settings, 0, NULL, NULL, 0, 0, NULL, NULL, 0, sj_train_options},
     {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "how often each data set is drawn", 0, 0, NULL,
      "all tracks alike", 1, NULL},
+    {SJ_TEXT, 0, "augment", &augment_spec, 0, "NAME[=X],...", "what is changed at random in pairs, and how much", 0, 0,
+     NULL, "nothing", 1, NULL},
     {SJ_REAL, 0, "mean", &mean, 0, "X", "of the mel normalisation, as in sj-mel", -1e6, 1e6, NULL,
      "-9.453, or that of the stream", 1, NULL},
     {SJ_REAL, 0, "std", &std, 0, "X", "the same", 1e-6, 1e6, NULL, "3.569, or that of the stream", 1, NULL},
@@ -167,7 +171,7 @@ static int start(struct sj_run *run, struct state *s)
         return status;
     settings.precision = sj_precision_type(s->k, (enum sj_precision)settings.precision) == SJK_BF16 ? SJ_PRECISION_BF16
                                                                                                     : SJ_PRECISION_F32;
-    s->inputs = (struct sj_train_inputs){run->n, run->operand, weight_list, mean, std, (uint64_t)run->seed};
+    s->inputs = (struct sj_train_inputs){run->n, run->operand, weight_list, augment_spec ? &augment : NULL, mean, std, (uint64_t)run->seed};
     if ((status = sj_train_source_open(&s->inputs, &s->config, &settings, &s->source)) ||
         (status = sj_train_check(&settings)) || (status = find_checkpoint(run, s)) || s->finished ||
         (status = try_path(s->checkpoint)) || (status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model)) ||
@@ -250,7 +254,7 @@ static int check(struct sj_run *run)
         return sj_fail(SJ_USAGE, "-o FILE is wanted: where the model goes");
     if (sj_h5_want_file(run->output) || (checkpoint && sj_h5_want_file(checkpoint)))
         return SJ_USAGE;
-    if (check_given())
+    if (check_given() || (augment_spec && sj_augment_parse(augment_spec, &augment)))
         return SJ_USAGE;
     const char *written[] = {run->output, checkpoint, log_path};
     for (int i = 0; i < 3; i++) {

@@ -1,0 +1,41 @@
+/* augment_own: what the files of the augmentation share. */
+#ifndef SJ_AUGMENT_OWN_H
+#define SJ_AUGMENT_OWN_H
+
+#include "augment.h"
+
+/* -- augment_stems.c ----------------------------------------------------------------------------------------------- */
+struct sj_stem_change {
+    float gain;      /* factor, with its sign */
+    float tilt;      /* dB per octave */
+};
+
+/* What is read of a track: samples first .. first + count-1, zero where it has none. */
+struct sj_stretch {
+    const struct sj_dataset *data;
+    int64_t track, first, count;
+};
+
+/* target (count) = stem[0] changed, context (count) = the sum of stem[1 .. stems-1] changed; full scale 1. */
+int sj_augment_stems(const struct sj_stretch *from, int stems, const int *stem, const struct sj_stem_change *change,
+                     float *context, float *target);
+
+/* -- augment_speed.c ----------------------------------------------------------------------------------------------- */
+enum {
+    SJ_SPEED_MOST = 1024,      /* an octave up */
+    SJ_SPEED_HALF = 12,        /* zero crossings of the filter on either side */
+    SJ_SPEED_TAPS = 2 * SJ_SPEED_HALF * SJ_SPEED_MOST / SJ_SPEED_ONE,
+    SJ_SPEED_FINE = 512,       /* entries of the table per zero crossing */
+    SJ_SPEED_TABLE = SJ_SPEED_HALF * SJ_SPEED_FINE + 2
+};
+
+/* table (SJ_SPEED_TABLE): one side of sin(pi u) / (pi u) under a Kaiser window that ends at SJ_SPEED_HALF. */
+void sj_speed_table(float *table);
+/* Taps of the filter of a speed, a multiple of 8. */
+int sj_speed_taps(int speed);
+/* filter (512, taps), a row for each 1/512 between two samples. */
+void sj_speed_filter(const float *table, int speed, float *filter);
+/* out (n) = in at a speed, for both signals: out[i] is the value at i speed/512, where in[taps/2 - 1] is at 0. */
+void sj_speed_change(int speed, const float *filter, int64_t n, const float *const in[2], float *const out[2]);
+
+#endif
