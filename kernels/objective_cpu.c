@@ -109,12 +109,13 @@ static float logit(const struct contrast *s, int64_t i, int64_t j)
 /* -log softmax_i of q; g (a share of) its gradient, added where `add`. Both have B values, `step` apart. */
 static double soften(const struct contrast *s, int64_t i, int64_t step, const float *q, int add, float *g)
 {
-    double sum = 0, share = s->c->both ? 0.5 : 1;
+    const double share = s->c->both ? 0.5 : 1;
     float top = -INFINITY;
     for (int64_t j = 0; j < s->B; j++)
         top = q[j * step] > top ? q[j * step] : top;
+    double sum = exp((double)q[i * step] - top);
     for (int64_t j = 0; j < s->B; j++)
-        sum += exp((double)q[j * step] - top);
+        sum += j == i ? 0 : exp((double)q[j * step] - top);
     for (int64_t j = 0; j < s->B; j++) {
         double part = share * (exp((double)q[j * step] - top) / sum - (j == i));
         g[j * step] = (float)(add ? (double)g[j * step] + part : part);

@@ -92,11 +92,12 @@ static void contrast_logits(int64_t B, int64_t E, const struct sjk_contrast *c, 
 /* -log softmax_i of q; g += share * its gradient. Both have B values, `step` apart. */
 static double soften(int64_t B, int64_t i, int64_t step, const double *q, double share, double *g)
 {
-    double top = -INFINITY, sum = 0;
+    double top = -INFINITY;
     for (int64_t j = 0; j < B; j++)
         top = q[j * step] > top ? q[j * step] : top;
+    double sum = exp(q[i * step] - top);
     for (int64_t j = 0; j < B; j++)
-        sum += exp(q[j * step] - top);
+        sum += j == i ? 0 : exp(q[j * step] - top);
     for (int64_t j = 0; j < B; j++)
         g[j * step] += share * (exp(q[j * step] - top) / sum - (j == i));
     return share * (log(sum) + top - q[i * step]);

@@ -125,7 +125,54 @@ ok "the first four steps are the same, the fifth is not" /usr/bin/python3 -c '
 import json
 a, b = ([json.loads(line)["gradient_norm"] for line in open(f)] for f in ("nce.log", "nce3.log"))
 assert a[:4] == b[:4] and a[4] != b[4], (a[:6], b[:6])'
-ok "is logged" grep -q '"contrastive":' nce.log
+ok "is logged" grep -q '"contrastive":.*"first":' nce.log
+two="--contrastive-warmup 6 --contrastive 1 --contrastive-targets encoder --other-classes 0.5 --cosine 0.5"
+ok "a warm-up of the encoder, and targets of its own" run $two --checkpoint-every 0 --log two.log --log-every 1 \
+    --validate held.h5 --validate-every 4 --validate-seconds 2 -o two.h5 set.h5
+ok "what is known of each step is logged" /usr/bin/python3 -c '
+import json
+rows = [json.loads(line) for line in open("two.log")]
+steps = {r["step"]: r for r in rows if "validation" not in r}
+assert all("contrastive" in r and 0 <= r["first"] <= 1 for r in steps.values())
+assert [n for n, r in steps.items() if "loss" not in r] == [1, 2, 3, 4, 5, 6], steps
+assert [n for n, r in steps.items() if r["ema"] == 0] == [1, 2, 3, 4, 5, 6]
+assert [r["validation"]["predicted"] for r in rows if "validation" in r][:3] == [False, True, True]'
+ok "the options are in the model" /usr/bin/python3 -c '
+import h5py, json
+how = json.loads(h5py.File("two.h5").attrs["training"])["settings"]
+want = {"contrastive-warmup": 6, "contrastive-targets": "encoder", "other-classes": 0.5, "cosine": 0.5, "temperature": 0.1}
+assert {k: how[k] for k in want} == want, how
+plain = json.loads(h5py.File("plain.h5").attrs["training"])["settings"]
+assert not {"contrastive-warmup", "contrastive-targets", "other-classes"} & plain.keys(), plain'
+for steps in 3 6 9; do
+    interrupted KILL cut$steps.h5 $steps --checkpoint-every 0 $two
+    rm -f cut$steps.h5*.tmp*
+    [ $steps != 3 ] || fails 2 "'contrastive-warmup' 6, not 7" "another warm-up is another training" \
+        run $two --contrastive-warmup 7 -o cut3.h5 --resume set.h5
+    ok "interrupted after step $steps or a little later, it goes on" run $two -o cut$steps.h5 --resume set.h5
+    ok "to the same end" cmp two.h5 cut$steps.h5
+done
+interrupted KILL old.h5 3 --checkpoint-every 0
+fails 2 "made without 'contrastive-warmup' 6" "a training without it does not go on with it" \
+    run --contrastive-warmup 6 -o old.h5 --resume set.h5
+ok "two towers alone, with three threads" run -j 3 --contrastive 1 --contrastive-targets encoder --cosine 0 --ema 0 --ema-end 0 -o towers.h5 set.h5
+ok "the target is then the encoder" /usr/bin/python3 -c '
+import h5py
+f = h5py.File("towers.h5")
+def same(name, d):
+    assert not isinstance(d, h5py.Dataset) or (d[()] == f["encoder"][name][()]).all(), name
+f["target"].visititems(same)'
+ok "with one" run --contrastive 1 --contrastive-targets encoder --cosine 0 --ema 0 --ema-end 0 -o towers1.h5 set.h5
+ok "the same" cmp towers.h5 towers1.h5
+ok "the warm-up alone" run --contrastive-warmup 80 --cosine 0 -o alone.h5 set.h5
+ok "leaves the predictor as it was" /usr/bin/python3 -c '
+import h5py, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+a, b = h5py.File("alone.h5"), h5py.File("start.h5")
+same = {part: [] for part in ("encoder", "predictor")}
+for part in same:
+    a[part].visititems(lambda n, d: same[part].append((d[()] == b[part][n][()]).all()) if isinstance(d, h5py.Dataset) else None)
+assert all(same["predictor"]) and not any(same["encoder"]), same' $train -q $tiny --steps 0 -o start.h5 set.h5
 ok "passes of two" run --micro 2 -o micro.h5 set.h5
 ok "f32" run --precision f32 -o f32.h5 set.h5
 ok "validation" run --validate held.h5 --validate-every 40 --validate-seconds 2 --log valid.log -o valid.h5 set.h5
@@ -150,6 +197,11 @@ fails 2 "--weights is '1,2', must have one number for each of the 1 sets" "more 
 fails 2 "--weights is '1', must have one number for each of the 2 sets" "fewer weights than sets" run --weights 1 -o no.h5 set.h5 held.h5
 fails 2 "--weights" "a weight of 0" run --weights 0 -o no.h5 set.h5
 fails 2 "--temperature goes with --contrastive" "a temperature of nothing" run --temperature 0.1 -o no.h5 set.h5
+fails 2 "--contrastive-targets goes with --contrastive" "targets of nothing" run --contrastive-targets encoder -o no.h5 set.h5
+fails 2 "--other-classes goes with" "a weight of no negatives" run --other-classes 0.5 -o no.h5 set.h5
+fails 2 "more than the 80 steps" "a warm-up longer than the training" run --contrastive-warmup 81 -o no.h5 set.h5
+fails 2 "no --micro" "a warm-up in passes" run --micro 2 --contrastive-warmup 8 -o no.h5 set.h5
+fails 2 "both 0" "nothing to learn after the warm-up" run --cosine 0 --contrastive-warmup 8 -o no.h5 set.h5
 fails 2 "--log-every goes with --log" "an interval of no log" run --log-every 10 -o no.h5 set.h5
 fails 2 "--validate-every goes with --validate" "an interval of no validation" run --validate-every 9 -o no.h5 set.h5
 fails 2 "--validate-seconds goes with --validate" "its length" run --validate-seconds 16 -o no.h5 set.h5

@@ -35,6 +35,46 @@ static float *gradient(const struct sj_model *m, enum sj_precision precision, en
     return g;
 }
 
+/* The same two-sided, and what a warm-up of the encoder leaves alone. */
+static void two_sides(const struct sj_model *m, enum sj_precision precision)
+{
+    struct sj_learner_options o = {precision, batch, batch, frames, SJ_RECOMPUTE_NEVER, 1};
+    const struct sj_objective j = {.contrastive = 1, .temperature = 0.1, .other = 1, .alone = 1, .two_sided = 1};
+    const struct sj_objective half = {.cosine = 1, .two_sided = 1};
+    const struct sj_update u = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 3, .alone = 1};
+    static float mel[2][batch * 80 * frames];
+    const int32_t class[batch] = {0, 3, 1};
+    size_t all = m->layout.total, encoder = m->layout.encoder;
+    struct sj_rng r = sj_rng(6, 0);
+    struct sj_learned learned;
+    struct sj_learner *l[2];
+    float *g[2] = {calloc(all, sizeof(float)), calloc(all, sizeof(float))};
+    sj_rng_normal(&r, mel[0], sizeof mel / sizeof(float));
+    for (int i = 0; i < 2; i++) {
+        o.recompute = i ? SJ_RECOMPUTE_ALWAYS : SJ_RECOMPUTE_NEVER;
+        if (!g[i] || sj_learner_new(k, m, &o, &l[i]) || sj_learner_pass(l[i], &j, mel[0], mel[1], class, NULL) ||
+            sj_learner_get(l[i], SJ_LEARNER_GRADIENT, g[i]))
+            abort();
+    }
+    ok(!memcmp(g[0], g[1], all * sizeof *g[0]), "two-sided, %s: the same gradient", sj_precision_names[precision]);
+    ok(!sj_learner_update(l[0], &u, &learned) && learned.loss == 0 && learned.contrastive > 0, "a step of the encoder");
+    sj_learner_get(l[0], SJ_LEARNER_WEIGHTS, g[0]);
+    sj_learner_get(l[0], SJ_LEARNER_TARGET, g[1]);
+    ok(!memcmp(g[0] + encoder, m->weights + encoder, (all - encoder) * sizeof *g[0]), "leaves the predictor alone");
+    ok(memcmp(g[0], m->weights, encoder * sizeof *g[0]) && !memcmp(g[0], g[1], encoder * sizeof *g[0]),
+       "and with a rate of 0 the average is the encoder");
+    ok(sj_learner_pass(l[0], &half, mel[0], mel[1], class, NULL) == SJ_OK, "a distance without the term, two-sided");
+    sj_learner_free(l[0]);
+    o.two_sided = 0;
+    if (sj_learner_new(k, m, &o, &l[0]))
+        abort();
+    ok(sj_learner_pass(l[0], &j, mel[0], mel[1], class, NULL) == SJ_USAGE, "%s", sj_reason());
+    sj_learner_free(l[0]);
+    sj_learner_free(l[1]);
+    free(g[0]);
+    free(g[1]);
+}
+
 static void again_is_the_same(enum sj_predictor predictor, enum sj_precision precision)
 {
     struct sj_config c = sj_config_defaults();
@@ -56,6 +96,7 @@ static void again_is_the_same(enum sj_predictor predictor, enum sj_precision pre
        "%s, %s: the same gradient", sj_predictor_names[predictor], sj_precision_names[precision]);
     free(kept);
     free(again);
+    two_sides(m, precision);
     sj_model_free(m);
 }
 

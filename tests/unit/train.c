@@ -40,6 +40,27 @@ static void moving_average(void)
     is_near(sj_train_ema(&s, 300000), 0.99999, 1e-15, "to the end");
 }
 
+/* What the steps of a training with all of it minimise. */
+static void objectives(void)
+{
+    struct sj_train_settings s = sj_train_defaults();
+    s.steps = 100;
+    struct sj_objective o = sj_train_objective(&s, 0);
+    ok(o.cosine == 1 && o.contrastive == 0 && !o.two_sided && !o.alone && sj_train_has_loss(&o), "the paper's");
+    s.contrastive_warmup = 10;
+    s.contrastive_steps = 5;
+    s.contrastive = 0.5;
+    s.contrastive_targets = SJ_CONTRASTIVE_ENCODER;
+    ok(!sj_train_check(&s), "all of it");
+    o = sj_train_objective(&s, 9);
+    ok(o.cosine == 0 && o.contrastive == 1 && o.two_sided && o.alone && sj_train_ema(&s, 9) == 0, "the warm-up");
+    o = sj_train_objective(&s, 10);
+    ok(o.cosine == 0 && o.contrastive == 0.5 && o.two_sided && !o.alone && !sj_train_has_loss(&o), "the term alone");
+    ok(sj_train_ema(&s, 10) > 0.99995, "the average begins");
+    o = sj_train_objective(&s, 15);
+    ok(o.cosine == 1 && o.contrastive == 0.5 && o.two_sided && !o.alone && sj_train_has_loss(&o), "both");
+}
+
 static void options(void)
 {
     struct sj_train_settings s = sj_train_defaults();
@@ -112,6 +133,7 @@ int main(void)
         return 1;
     learning_rate();
     moving_average();
+    objectives();
     options();
     groups();
     return done();

@@ -1,0 +1,93 @@
+"""objective.py DIR REFERENCE < lines of tests/step: the losses and gradients of one training step against PyTorch's
+automatic differentiation of the reference's networks (stem_jepa.py in the folder REFERENCE), in float64. TAP."""
+import json
+import sys
+
+import h5py
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+folder, reference = sys.argv[1:3]
+sys.path.insert(0, reference)
+import stem_jepa  # noqa: E402
+
+B, T, DEPTH, HEADS = 6, 96, 2, 2
+CLASS, GROUP = torch.tensor([0, 3, 1, 0, 0, 2]), torch.tensor([0, 1, 0, 2, 0, 3])
+mel = torch.from_numpy(np.fromfile(f"{folder}/mel.f32", dtype=np.float32).reshape(2, B, 80, T)).double()
+
+
+def read(path, part, grad=False):
+    with h5py.File(path, "r") as f:
+        names = []
+        f[part].visititems(lambda n, d: names.append(n) if isinstance(d, h5py.Dataset) else None)
+        return {n: torch.from_numpy(f[part][n][()]).double().requires_grad_(grad) for n in names}
+
+
+def predict(name, z, w):
+    if name == "transformer":
+        return stem_jepa.predict_transformer(z, CLASS, w, DEPTH, HEADS)
+    return stem_jepa.predict_mlp(z, CLASS, w, conditioned=name == "mlp")
+
+
+def pooled(z):
+    """(b, 5, t, d) -> (b, 5 d), as the retrieval compares."""
+    v = z.mean(2).flatten(1)
+    return F.normalize(F.layer_norm(v, v.shape[-1:], eps=0), dim=-1)
+
+
+def term(p, t, row):
+    told = row["predictor"] != "mlp_none" and not row["alone"]
+    same = (GROUP[:, None] == GROUP) & ((CLASS[:, None] == CLASS) | (not told))
+    weight = torch.where(CLASS[:, None] == CLASS, 1.0, row["other"]).double()
+    weight[same] = 0
+    weight.fill_diagonal_(1)
+    q = pooled(p) @ pooled(t).T / row["temperature"] + weight.log()
+    ways = [q, q.T] if row["two_sided"] else [q]
+    loss = sum(F.cross_entropy(x, torch.arange(B)) for x in ways) / len(ways)
+    first = (q.argmax(1) == torch.arange(B)).double().mean()
+    return loss, first
+
+
+def step(row):
+    path = f"{folder}/{row['predictor']}.h5"
+    encoder, predictor = read(path, "encoder", True), read(path, "predictor", True)
+    average = stem_jepa.encode(mel[1], read(path, "target"), DEPTH, HEADS)
+    z = stem_jepa.encode(mel[0], encoder, DEPTH, HEADS)
+    p = z if row["alone"] else predict(row["predictor"], z, predictor)
+    distance = stem_jepa.loss(p, average)
+    total = row["cosine"] * distance
+    contrastive = first = torch.zeros(())
+    if row["contrastive"]:
+        targets = stem_jepa.encode(mel[1], encoder, DEPTH, HEADS) if row["two_sided"] else average
+        contrastive, first = term(p, targets, row)
+        total = total + row["contrastive"] * contrastive
+    total.backward()
+    grads = {f"encoder/{n}": w.grad for n, w in encoder.items()}
+    grads.update({f"predictor/{n}": w.grad for n, w in predictor.items()})
+    distance = distance if row["cosine"] or not row["two_sided"] else torch.zeros(())
+    return float(distance), float(contrastive), float(first), grads
+
+
+count = failed = 0
+for line in sys.stdin:
+    row = json.loads(line)
+    distance, contrastive, first, grads = step(row)
+    path = f"{folder}/{row['predictor']}-{row['number']}.h5"
+    ours = {f"{part}/{n}": g.detach() for part in ("encoder", "predictor") for n, g in read(path, part).items()}
+    largest = max(float(g.abs().max()) for g in grads.values() if g is not None)
+    worst, where = 0.0, "nothing"
+    for n, g in ours.items():
+        want = grads[n] if grads[n] is not None else torch.zeros_like(g)
+        off = float((g - want).abs().max()) / max(float(want.abs().max()), 1e-3 * largest)
+        if not off <= worst:
+            worst, where = off, n
+    good = (worst < 2e-5 and ours.keys() == grads.keys() and abs(distance - row["loss"]) < 1e-5
+            and abs(contrastive - row["term"]) < 1e-5 and abs(first - row["first"]) < 1e-9)
+    count += 1
+    failed += not good
+    print("%sok %d - %s, objective %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within %.1e (%s)" %
+          ("" if good else "not ", count, row["predictor"], row["number"], row["loss"], distance, row["term"], contrastive,
+           row["first"], first, worst, where))
+print(f"1..{count}")
+sys.exit(failed > 0 or count == 0)

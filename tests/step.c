@@ -1,0 +1,101 @@
+/* step DIR: losses and gradients of one step of small models for every objective, for tests/objective.py to compare
+ * with PyTorch. Writes DIR/mel.f32 (2, B, 80, T), DIR/PREDICTOR.h5 and DIR/PREDICTOR-N.h5 (the gradients of objective N
+ * as a model), and on standard output one JSON object per objective and predictor. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net_train.h"
+#include "rng.h"
+
+enum { B = 6, T = 96 };
+
+static const int32_t class[B] = {0, 3, 1, 0, 0, 2}, group[B] = {0, 1, 0, 2, 0, 3};
+
+/* cosine, contrastive, temperature, other, two-sided, alone */
+static const struct sj_objective objectives[] = {
+    {1, 0, 0, 0, 0, 0},     {1, 0.7, 0.3, 1, 0, 0},   {0, 1, 0.2, 0.4, 0, 0}, {0, 1, 0.2, 1, 1, 0},
+    {0.5, 2, 0.3, 0, 1, 0}, {1.5, 1, 0.2, 0.3, 1, 0}, {0, 1, 0.2, 1, 1, 1},   {0, 0.5, 0.3, 0.6, 1, 1},
+};
+
+static int die(int status)
+{
+    if (status)
+        fprintf(stderr, "step: %s\n", sj_reason());
+    return status;
+}
+
+static int run(struct sjk *k, const char *folder, struct sj_model *m, int n, const float *mel)
+{
+    struct sj_learner_options o = {SJ_PRECISION_F32, B, B, T, n % 2 ? SJ_RECOMPUTE_ALWAYS : SJ_RECOMPUTE_NEVER, 1};
+    const struct sj_objective *j = &objectives[n];
+    const struct sj_update u = {.clip = INFINITY};
+    const char *name = sj_predictor_names[m->config.predictor];
+    struct sj_learner *l;
+    struct sj_learned r;
+    struct sj_model *g;
+    char path[4096];
+    int status = sj_learner_new(k, m, &o, &l);
+    if (!status)
+        status = sj_learner_pass(l, j, mel, mel + B * 80 * T, class, group);
+    if (!status)
+        status = sj_model_blank(&m->config, &g);
+    if (!status)
+        status = sj_learner_get(l, SJ_LEARNER_GRADIENT, g->weights);
+    if (!status)
+        status = sj_learner_update(l, &u, &r);
+    snprintf(path, sizeof path, "%s/%s-%d.h5", folder, name, n);
+    if (!status)
+        status = sj_model_write(path, g);
+    if (status)
+        return status;
+    printf("{\"predictor\": \"%s\", \"number\": %d, \"cosine\": %g, \"contrastive\": %g, \"temperature\": %g, "
+           "\"other\": %g, \"two_sided\": %d, \"alone\": %d, \"loss\": %.17g, \"term\": %.17g, \"first\": %.17g}\n",
+           name, n, j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone, r.loss, r.contrastive,
+           r.first);
+    sj_model_free(g);
+    sj_learner_free(l);
+    return SJ_OK;
+}
+
+static int run_all(struct sjk *k, const char *folder, enum sj_predictor predictor, const float *mel)
+{
+    struct sj_config c = sj_config_defaults();
+    struct sj_rng r = sj_rng(3, predictor);
+    struct sj_model *m;
+    char path[4096];
+    c.dim = c.trf_dim = 32;
+    c.depth = c.trf_depth = c.heads = c.trf_heads = 2;
+    c.hidden = 48;
+    c.layers = 3;
+    c.predictor = predictor;
+    int status = sj_model_new(&c, 1, &m);
+    snprintf(path, sizeof path, "%s/%s.h5", folder, sj_predictor_names[predictor]);
+    for (size_t i = 0; !status && i < m->layout.encoder; i++)
+        m->target[i] += 0.1f * (float)sj_rng_double(&r); /* an average that is not the encoder */
+    if (!status)
+        status = sj_model_write(path, m);
+    for (int n = 0; !status && n < (int)(sizeof objectives / sizeof *objectives); n++)
+        status = run(k, folder, m, n, mel);
+    if (!status)
+        sj_model_free(m);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static float mel[2 * B * 80 * T];
+    char why[256], path[4096];
+    struct sjk *k;
+    struct sj_rng r = sj_rng(7, 0);
+    if (argc != 2 || sjk_open("cpu", 1, &k, why, sizeof why))
+        return SJ_USAGE;
+    sj_rng_normal(&r, mel, sizeof mel / sizeof *mel);
+    snprintf(path, sizeof path, "%s/mel.f32", argv[1]);
+    FILE *f = fopen(path, "wb");
+    int status = f && fwrite(mel, sizeof mel, 1, f) == 1 && !fclose(f) ? SJ_OK : sj_fail_errno("'%s'", path);
+    for (int p = 0; !status && sj_predictor_names[p]; p++)
+        status = run_all(k, argv[1], (enum sj_predictor)p, mel);
+    sjk_close(k);
+    return die(status);
+}
