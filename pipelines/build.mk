@@ -8,7 +8,7 @@
 hide := $(if $(V),,@)
 say  := @$(if $(V),:,echo)
 
-packages := hdf5 fftw3 fftw3f sndfile libmpg123 soxr jansson
+packages := hdf5 fftw3 fftw3f sndfile libmpg123 soxr jansson fluidsynth libxmp
 pkg      := $(shell pkg-config --silence-errors --cflags $(packages) 2>/dev/null)
 libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm -ldl
 beat_libs:= $(shell pkg-config --silence-errors --libs aubio 2>/dev/null)
