@@ -8,10 +8,11 @@
 hide := $(if $(V),,@)
 say  := @$(if $(V),:,echo)
 
-packages := hdf5 fftw3 fftw3f sndfile libmpg123 soxr jansson fluidsynth libxmp
+packages := hdf5 fftw3 fftw3f sndfile libmpg123 soxr jansson
 pkg      := $(shell pkg-config --silence-errors --cflags $(packages) 2>/dev/null)
 libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm -ldl
 beat_libs:= $(shell pkg-config --silence-errors --libs aubio 2>/dev/null)
+play_libs:= $(shell pkg-config --silence-errors --libs fluidsynth libxmp 2>/dev/null)
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef \
             -Wformat=2 -Wno-format-truncation -Wwrite-strings -Werror
 ours     := -std=c11 -D_GNU_SOURCE -DSJ_VERSION='"$(VERSION)"' -DSJ_DATADIR='"$(datadir)"' \
@@ -121,6 +122,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 
 # Programs with lib/beats.c in them; no other has what aubio brings: GPL 3 and a hundred libraries.
 $(BUILD)/bin/sj-mash $(BUILD)/tests/unit/beats: libs += $(beat_libs)
+
+# Programs with lib/fluid.c and lib/tracker.c in them.
+$(BUILD)/bin/sj-render $(BUILD)/tests/unit/render: libs += $(play_libs)
 
 # The own CUDA kernels a second time, for the host (tests/kernels/emulation.h), with checks of the bounds of arrays.
 own_cuda := $(foreach f,sums layout norm activation objective adamw search mel attention_f32 attention linear product_own, \
