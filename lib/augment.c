@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio_codec.h"
 #include "augment_own.h"
 #include "cli.h"
 #include "rng.h"
@@ -19,6 +20,11 @@ static const struct {
     [SJ_AUGMENT_POLARITY] = {"polarity", 0.5, 0, 1},
     [SJ_AUGMENT_TILT] = {"tilt", 3, 0, 6},
     [SJ_AUGMENT_SPEED] = {"speed", 2, 0, 12},
+    [SJ_AUGMENT_ROOM] = {"room", 0.3, 0, 1},
+    [SJ_AUGMENT_COMPRESS] = {"compress", 0.3, 0, 1},
+    [SJ_AUGMENT_BAND] = {"band", 0.3, 0, 1},
+    [SJ_AUGMENT_NOISE] = {"noise", -50, -120, 0},
+    [SJ_AUGMENT_CODEC] = {"codec", 0.03, 0, 1}, /* 20 ms each time: as dear as all others together */
 };
 
 /* -- what is wanted ------------------------------------------------------------------------------------------------ */
@@ -101,6 +107,7 @@ struct scratch {
     struct scratch *next;
     float *in[2];  /* (longest) context and target before the change of speed */
     float *filter; /* (512, SJ_SPEED_TAPS) */
+    struct sj_echo *echo; /* or NULL: no rooms */
 };
 
 struct sj_augmenter {
@@ -117,21 +124,26 @@ static void drop_scratch(struct scratch *s)
     free(s->in[0]);
     free(s->in[1]);
     free(s->filter);
+    sj_echo_free(s->echo);
     free(s);
 }
 
-static struct scratch *new_scratch(const struct sj_augmenter *g)
+static int new_scratch(const struct sj_augmenter *g, struct scratch **out)
 {
     struct scratch *s = calloc(1, sizeof *s);
     if (!s)
-        return NULL;
+        return sj_fail(SJ_SYSTEM, "no memory for training pairs");
     s->in[0] = malloc((size_t)g->longest * sizeof(float));
     s->in[1] = malloc((size_t)g->longest * sizeof(float));
     s->filter = malloc((size_t)SJ_SPEED_ONE * SJ_SPEED_TAPS * sizeof(float));
-    if (s->in[0] && s->in[1] && s->filter)
-        return s;
-    drop_scratch(s);
-    return NULL;
+    int status = s->in[0] && s->in[1] && s->filter ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for training pairs");
+    if (!status && g->want.strength[SJ_AUGMENT_ROOM] > 0)
+        status = sj_echo_new(&s->echo);
+    if (status)
+        drop_scratch(s);
+    else
+        *out = s;
+    return status;
 }
 
 /* One that no other thread has. */
@@ -142,9 +154,7 @@ static int borrow(struct sj_augmenter *g, struct scratch **s)
     if (*s)
         g->idle = (*s)->next;
     pthread_mutex_unlock(&g->lock);
-    if (!*s)
-        *s = new_scratch(g);
-    return *s ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for training pairs");
+    return *s ? SJ_OK : new_scratch(g, s);
 }
 
 static void give_back(struct sj_augmenter *g, struct scratch *s)
@@ -157,6 +167,9 @@ static void give_back(struct sj_augmenter *g, struct scratch *s)
 
 int sj_augmenter_new(const struct sj_augment *a, uint64_t seed, int64_t crop, struct sj_augmenter **out)
 {
+    int status = a->strength[SJ_AUGMENT_CODEC] > 0 ? sj_codec_check() : SJ_OK;
+    if (status)
+        return status;
     struct sj_augmenter *g = calloc(1, sizeof *g);
     if (!g || !(g->table = malloc(SJ_SPEED_TABLE * sizeof *g->table))) {
         free(g);
@@ -225,6 +238,28 @@ static void draw_changes(const struct sj_augmenter *g, uint64_t n, int stems, st
     }
 }
 
+/* Whether an ingredient with a chance comes into pair n; *r: what else it draws from. */
+static int comes(const struct sj_augmenter *g, enum sj_augment_kind kind, uint64_t n, struct sj_rng *r)
+{
+    *r = random_of(g, kind, n);
+    return sj_rng_double(r) < g->want.strength[kind];
+}
+
+static int change_context(const struct sj_augmenter *g, uint64_t n, struct scratch *s, float *x)
+{
+    struct sj_rng r;
+    if (comes(g, SJ_AUGMENT_ROOM, n, &r))
+        sj_augment_room(s->echo, &r, g->crop, x);
+    if (comes(g, SJ_AUGMENT_COMPRESS, n, &r))
+        sj_augment_compress(&r, g->crop, x);
+    if (comes(g, SJ_AUGMENT_BAND, n, &r))
+        sj_augment_band(&r, g->crop, x);
+    r = random_of(g, SJ_AUGMENT_NOISE, n);
+    if (g->want.strength[SJ_AUGMENT_NOISE] < 0)
+        sj_augment_noise(&r, g->want.strength[SJ_AUGMENT_NOISE], g->crop, x);
+    return comes(g, SJ_AUGMENT_CODEC, n, &r) ? sj_augment_codec(&r, g->crop, x) : SJ_OK;
+}
+
 int sj_augmenter_pair(struct sj_augmenter *g, uint64_t n, const struct sj_dataset *data, const struct sj_draw *draw,
                       int speed, float *context, float *target)
 {
@@ -245,6 +280,8 @@ int sj_augmenter_pair(struct sj_augmenter *g, uint64_t n, const struct sj_datase
         sj_speed_change(speed, s->filter, g->crop, (const float *const[]){s->in[0], s->in[1]},
                         (float *const[]){context, target});
     }
+    if (!status)
+        status = change_context(g, n, s, context);
     give_back(g, s);
     return status;
 }

@@ -10,7 +10,12 @@
  *   tilt      dB/octave slope of the spectrum, uniform within +-, 0 dB at 1 kHz
  *   speed     semitones pitch and tempo together, uniform within +-; the crop is read longer or shorter, from the same
  *                       start (earlier where the track ends), so that the pair has its length. A shorter one without
- *                       the target or the context being active is not taken: that pair keeps its speed. */
+ *                       the target or the context being active is not taken: that pair keeps its speed.
+ *   room      chance    a small room (lib/augment_own.h says what is drawn for this and the following)
+ *   compress  chance    dynamic range compression
+ *   band      chance    a low-pass or a high-pass
+ *   noise     dB        white noise of this level, or up to 20 dB less, relative to that of the context
+ *   codec     chance    MP3 or Vorbis and back */
 #ifndef SJ_AUGMENT_H
 #define SJ_AUGMENT_H
 
@@ -18,7 +23,18 @@
 
 #include "sampler.h"
 
-enum sj_augment_kind { SJ_AUGMENT_GAIN, SJ_AUGMENT_POLARITY, SJ_AUGMENT_TILT, SJ_AUGMENT_SPEED, SJ_AUGMENT_KINDS };
+enum sj_augment_kind {
+    SJ_AUGMENT_GAIN,
+    SJ_AUGMENT_POLARITY,
+    SJ_AUGMENT_TILT,
+    SJ_AUGMENT_SPEED,
+    SJ_AUGMENT_ROOM,
+    SJ_AUGMENT_COMPRESS,
+    SJ_AUGMENT_BAND,
+    SJ_AUGMENT_NOISE,
+    SJ_AUGMENT_CODEC,
+    SJ_AUGMENT_KINDS
+};
 
 struct sj_augment {
     double strength[SJ_AUGMENT_KINDS]; /* in the units above; 0: off */
@@ -34,7 +50,7 @@ void sj_augment_text(const struct sj_augment *a, char text[SJ_AUGMENT_TEXT]);
 /* -- for the sampler ----------------------------------------------------------------------------------------------- */
 struct sj_augmenter;
 
-/* For crops of so many samples. SJ_SYSTEM: no memory. */
+/* For crops of so many samples. SJ_SYSTEM: no memory, or no encoder for a codec. */
 int sj_augmenter_new(const struct sj_augment *a, uint64_t seed, int64_t crop, struct sj_augmenter **g);
 void sj_augmenter_free(struct sj_augmenter *g); /* NULL is allowed */
 

@@ -3,6 +3,7 @@
 #define SJ_AUGMENT_OWN_H
 
 #include "augment.h"
+#include "rng.h"
 
 /* -- augment_stems.c ----------------------------------------------------------------------------------------------- */
 struct sj_stem_change {
@@ -37,5 +38,24 @@ int sj_speed_taps(int speed);
 void sj_speed_filter(const float *table, int speed, float *filter);
 /* out (n) = in at a speed, for both signals: out[i] is the value at i speed/512, where in[taps/2 - 1] is at 0. */
 void sj_speed_change(int speed, const float *filter, int64_t n, const float *const in[2], float *const out[2]);
+
+/* -- augment_room.c ------------------------------------------------------------------------------------------------ */
+struct sj_echo; /* belongs to one thread at a time */
+int sj_echo_new(struct sj_echo **e);
+void sj_echo_free(struct sj_echo *e); /* NULL is allowed */
+
+/* x (n) as it sounds in a room that is drawn, from silence on; its energy stays about the same. */
+void sj_augment_room(struct sj_echo *e, struct sj_rng *r, int64_t n, float *x);
+
+/* -- augment_context.c: x (n), with all but the strength drawn ----------------------------------------------------- */
+/* Levels above a threshold of 0 to 15 dB below that of x are brought nearer to it, by a ratio of 2 to 8; attack 2 to
+ * 30 ms, release 50 to 300 ms. The level of the whole stays. */
+void sj_augment_compress(struct sj_rng *r, int64_t n, float *x);
+/* A low-pass of 2 to 7 kHz or a high-pass of 40 to 400 Hz, 12 dB an octave. */
+void sj_augment_band(struct sj_rng *r, int64_t n, float *x);
+/* White noise, most_db - 20 to most_db below the level of x. */
+void sj_augment_noise(struct sj_rng *r, double most_db, int64_t n, float *x);
+/* A codec and its quality. SJ_SYSTEM: it failed. */
+int sj_augment_codec(struct sj_rng *r, int64_t n, float *x);
 
 #endif

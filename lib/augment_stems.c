@@ -15,7 +15,7 @@ struct tilt {
     float gain, feed[SECTIONS], back[SECTIONS];
 };
 
-/* A pole or zero where the analogue one is: nearer to the slope up to the end of the band than the bilinear transform. */
+/* A pole or zero where the analogue one is: up to the end of the band nearer to the slope than the bilinear transform. */
 static double place(double hz)
 {
     return -exp(-2 * 3.14159265358979323846 * hz / SJ_DATASET_RATE_HZ);
@@ -39,36 +39,40 @@ static struct tilt design(const struct sj_stem_change *c)
 /* The filters of a group of stems and their states. */
 struct bank {
     int tilted;
-    lanes gain, feed[SECTIONS], back[SECTIONS], state[SECTIONS];
+    float gain[LANES];
+    lanes feed[SECTIONS], back[SECTIONS], state[SECTIONS];
 };
 
 static void filter(struct bank *b, int64_t n, float (*x)[PIECE])
 {
+    struct bank at = *b; /* in registers: the samples could lie in *b, for all the compiler knows */
     for (int64_t i = 0; i < n; i++) {
-        lanes v = b->gain * (lanes){x[0][i], x[1][i], x[2][i], x[3][i]};
-        v += b->tilted ? 1e-18f : 0; /* silence would become denormal numbers, which are slow */
-        for (int k = 0; k < SECTIONS && b->tilted; k++) {
+        lanes v = {x[0][i], x[1][i], x[2][i], x[3][i]};
+        v += 1e-18f; /* silence would become denormal numbers, which are slow */
+        for (int k = 0; k < SECTIONS; k++) {
             lanes in = v;
-            v += b->state[k];
-            b->state[k] = b->feed[k] * in - b->back[k] * b->state[k];
+            v += at.state[k];
+            at.state[k] = at.feed[k] * in - at.back[k] * at.state[k];
         }
         for (int l = 0; l < LANES; l++)
             x[l][i] = v[l];
     }
+    *b = at;
 }
 
-/* x (n) = samples from .. from + n-1 of a stem. */
-static int read_stem(const struct sj_stretch *s, int stem, int64_t from, int64_t n, float *x)
+/* x (n) = samples from .. from + n-1 of a stem, with a gain. */
+static int read_stem(const struct sj_stretch *s, int stem, float gain, int64_t from, int64_t n, float *x)
 {
     const int64_t end = sj_dataset_track(s->data, s->track)->samples;
     const int64_t begin = from > 0 ? from : 0, stop = from + n < end ? from + n : end;
     int16_t pcm[PIECE];
-    memset(x, 0, (size_t)n * sizeof *x);
+    if (stop - begin < n)
+        memset(x, 0, (size_t)n * sizeof *x);
     if (begin >= stop)
         return SJ_OK;
     int status = sj_dataset_read(s->data, s->track, stem, begin, stop - begin, pcm);
     for (int64_t i = begin; i < stop; i++)
-        x[i - from] = (float)pcm[i - begin] * (1 / 32768.f);
+        x[i - from] = (float)pcm[i - begin] * (gain / 32768);
     return status;
 }
 
@@ -90,8 +94,9 @@ static int add_group(const struct sj_stretch *s, int stems, const int *stem, con
     for (int64_t at = 0; at < s->count && !status; at += PIECE) {
         const int64_t n = s->count - at < PIECE ? s->count - at : PIECE;
         for (int l = 0; l < stems && !status; l++)
-            status = read_stem(s, stem[l], s->first + at, n, x[l]);
-        filter(&b, n, x);
+            status = read_stem(s, stem[l], b.gain[l], s->first + at, n, x[l]);
+        if (b.tilted)
+            filter(&b, n, x);
         for (int l = 0; l < stems; l++)
             for (int64_t i = 0; i < n; i++)
                 out[l][at + i] += x[l][i];

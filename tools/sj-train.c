@@ -171,7 +171,8 @@ static int start(struct sj_run *run, struct state *s)
         return status;
     settings.precision = sj_precision_type(s->k, (enum sj_precision)settings.precision) == SJK_BF16 ? SJ_PRECISION_BF16
                                                                                                     : SJ_PRECISION_F32;
-    s->inputs = (struct sj_train_inputs){run->n, run->operand, weight_list, augment_spec ? &augment : NULL, mean, std, (uint64_t)run->seed};
+    s->inputs = (struct sj_train_inputs){run->n, run->operand, weight_list, augment_spec ? &augment : NULL, mean, std,
+                                         (uint64_t)run->seed};
     if ((status = sj_train_source_open(&s->inputs, &s->config, &settings, &s->source)) ||
         (status = sj_train_check(&settings)) || (status = find_checkpoint(run, s)) || s->finished ||
         (status = try_path(s->checkpoint)) || (status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model)) ||

@@ -1,4 +1,5 @@
-/* Pairs changed at random: each ingredient does what it says, to whom it says, and nothing else changes. */
+/* Pairs changed at random: each ingredient does what it says, to whom it says, and nothing else changes. What happens
+ * to the context alone: tests/unit/augment_context.c. */
 #include "augment.h"
 
 #include <complex.h>
@@ -95,8 +96,9 @@ static void specifications(void)
         {"gain", "gain=6"},
         {"gain=3,tilt=0.5", "gain=3,tilt=0.5"},
         {"tilt=0.5,gain=3", "gain=3,tilt=0.5"},
-        {"all,gain=1,speed=0", "gain=1,polarity=0.5,tilt=3"},
-        {"gain=1,all,speed=0", "gain=1,polarity=0.5,tilt=3"},
+        {"all,gain=1,speed=0", "gain=1,polarity=0.5,tilt=3,room=0.3,compress=0.3,band=0.3,noise=-50,codec=0.03"},
+        {"gain=1,all,speed=0", "gain=1,polarity=0.5,tilt=3,room=0.3,compress=0.3,band=0.3,noise=-50,codec=0.03"},
+        {"codec=1,noise=-30.5", "noise=-30.5,codec=1"},
         {"", NULL},
         {"gain,", NULL},
         {"gain=", NULL},
@@ -106,6 +108,8 @@ static void specifications(void)
         {"gain=nan", NULL},
         {"gain=0", NULL},
         {"polarity=1.5", NULL},
+        {"noise=1", NULL},
+        {"all,gain=0,polarity=0,tilt=0,speed=0,room=0,compress=0,band=0,noise=0,codec=0", NULL},
         {"gain,gain", NULL},
         {"all=2", NULL},
         {"loud", NULL},
@@ -179,8 +183,8 @@ static void slopes(void)
             least = fmin(least, slope), most = fmax(most, slope);
         }
     }
-    ok(!bad && least > -3.05 && least < -2.6 && most < 3.05 && most > 2.6, "slopes from %.2f to %.2f dB an octave", least,
-       most);
+    ok(!bad && least > -3.05 && least < -2.6 && most < 3.05 && most > 2.6,
+       "slopes from %.2f to %.2f dB an octave", least, most);
     ok(bent < 1 && pivot < 0.3, "straight within %.2f dB, %.2f dB at 1 kHz", bent, pivot);
     sj_sampler_close(b);
     sj_sampler_close(a);
@@ -239,12 +243,50 @@ static void speeds(void)
     sj_sampler_close(a);
 }
 
+/* Where a track ends, and where a stem is heard only in the crop's last tenth of a second. */
+static void ends(void)
+{
+    static int16_t audio[2 * CROP];
+    struct sj_dataset_writer *w;
+    struct sj_pair p;
+    struct sj_sampler *s = open_set("tones", "speed=12");
+    int silent = 0, bad = 0, kept = 0, faster = 0;
+    for (uint64_t n = 0; n < 60; n++) {
+        bad += sj_sampler_pair(s, n, changed[0], changed[1], &p) != SJ_OK;
+        double sum = 0;
+        for (int i = CROP - 100; i < CROP; i++)
+            sum += fabs(changed[1][200 + i]);
+        silent += sum < 1;
+    }
+    ok(!bad && !silent, "a longer stretch begins earlier where the track ends");
+    sj_sampler_close(s);
+    for (int i = 0; i < CROP; i++) {
+        audio[i] = (int16_t)lrint(9000 * sin(0.1 * i));
+        audio[CROP + i] = i < CROP - 1600 ? 0 : audio[i];
+    }
+    if (sj_dataset_writer_open(in_dir("late"), STEMS, six, "[]", &w) ||
+        sj_dataset_writer_add(w, "t", "", 2, (int32_t[]){0, 1}, CROP, audio) || sj_dataset_writer_close(w, SJ_OK))
+        printf("# %s\n", sj_reason());
+    struct sj_sampler *plainly = open_set("late", NULL);
+    s = open_set("late", "speed=12");
+    for (uint64_t n = 0; n < 60; n++) {
+        bad += !both(plainly, s, n) || rms(changed[0]) < 0.01 || rms(changed[1]) < 0.01;
+        kept += !memcmp(plain, changed, sizeof plain);
+        faster += fabs(changed[0][200 + CROP - 1]) + fabs(changed[1][200 + CROP - 1]) < 1e-6;
+    }
+    ok(!bad && kept > 10 && faster > 10 && kept + faster >= 58,
+       "a shorter one without the late stem is not taken: %d; a longer one ends in silence: %d", kept, faster);
+    sj_sampler_close(s);
+    sj_sampler_close(plainly);
+}
+
 /* -- all together -------------------------------------------------------------------------------------------------- */
 
 static void repeated(void)
 {
     enum { N = 24 };
-    struct sj_sampler *a = open_set("tones", "all"), *b = open_set("tones", "all,gain=0"), *c = open_set("tones", "all");
+    const char *spec = "all,codec=0.3,gain=0", *more = "all,codec=0.3";
+    struct sj_sampler *a = open_set("tones", more), *b = open_set("tones", spec), *c = open_set("tones", more);
     static float x[N][2][WIDTH];
     int bad = 0, backwards = 0, others = 0;
 #pragma omp parallel for num_threads(4) reduction(+ : bad)
@@ -279,6 +321,7 @@ int main(void)
     levels();
     slopes();
     speeds();
+    ends();
     repeated();
     char command[64];
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
