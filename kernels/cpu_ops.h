@@ -18,6 +18,8 @@
 #define cpu_gelu               SJK_FOR_ISA(cpu_gelu)
 #define cpu_gelu_backward      SJK_FOR_ISA(cpu_gelu_backward)
 #define cpu_relu_backward      SJK_FOR_ISA(cpu_relu_backward)
+#define cpu_film               SJK_FOR_ISA(cpu_film)
+#define cpu_film_backward      SJK_FOR_ISA(cpu_film_backward)
 #define cpu_column_sum         SJK_FOR_ISA(cpu_column_sum)
 #define cpu_attention          SJK_FOR_ISA(cpu_attention)
 #define cpu_attention_backward SJK_FOR_ISA(cpu_attention_backward)
@@ -55,6 +57,12 @@ int cpu_gelu(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x,
 int cpu_gelu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *dy, float *dbias);
 int cpu_relu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *y, void *dy, float *dbias);
 int cpu_column_sum(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, float *sum);
+
+/* Feature-wise modulation */
+int cpu_film(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const float *film,
+             int64_t ld, void *y);
+int cpu_film_backward(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const void *y,
+                      const float *film, int64_t ld, void *dy, float *dfilm, float *dbias);
 
 /* Attention */
 int cpu_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,

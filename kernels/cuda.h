@@ -143,6 +143,12 @@ int cuda_gelu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, cons
 int cuda_relu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *y, void *dy, float *dbias);
 int cuda_column_sum(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, float *sum);
 
+/* film_cuda.cu */
+int cuda_film(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const float *film,
+              int64_t ld, void *y);
+int cuda_film_backward(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const void *y,
+                       const float *film, int64_t ld, void *dy, float *dfilm, float *dbias);
+
 /* linear_cuda.cu */
 int cuda_linear_new(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
 void cuda_linear_free(struct sjk *, struct sjk_linear *);

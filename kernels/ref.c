@@ -20,6 +20,8 @@ const struct sjk_ops sjk_ops_reference = {
     .gelu = ref_gelu,
     .gelu_backward = ref_gelu_backward,
     .relu_backward = ref_relu_backward,
+    .film = ref_film,
+    .film_backward = ref_film_backward,
     .column_sum = ref_column_sum,
     .linear_new = ref_linear_new,
     SJK_HOST_LINEAR,

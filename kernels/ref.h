@@ -32,6 +32,12 @@ int ref_gelu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const
 int ref_relu_backward(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *y, void *dy, float *dbias);
 int ref_column_sum(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, float *sum);
 
+/* Feature-wise modulation: ref_film.c */
+int ref_film(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const float *film,
+             int64_t ld, void *y);
+int ref_film_backward(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const void *y,
+                      const float *film, int64_t ld, void *dy, float *dfilm, float *dbias);
+
 /* Matrix products: ref_linear.c */
 int ref_linear_new(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
 int ref_matmul_nt(struct sjk *, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,

@@ -110,7 +110,7 @@ struct sjk_ops {
     int (*concat_backward)(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *dy,
                            const int32_t *index, void *dz, float *dtable);
     /* y f32 (B, K+1, D) = [table[index[b]]; x f32 (B, K, D)]: the class token in front. Transformer predictor,
-     * SPEC 5. */
+     * SPEC 5. K 0: the classes' rows alone. */
     int (*prepend)(struct sjk *, int64_t B, int64_t K, int64_t D, const float *x, const float *table,
                    const int32_t *index, float *y);
     /* dx (B, K, D) = dy[:, 1:], as f32 and (dx_copy, when not NULL) as type t; dtable[index[b]] += dy[b, 0];
@@ -138,6 +138,14 @@ struct sjk_ops {
     int (*gelu_backward)(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, void *dy, float *dbias);
     /* in place dy <- y > 0 ? dy : 0 where y = relu(x); dbias (N) += column sums of the new dy. */
     int (*relu_backward)(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *y, void *dy, float *dbias);
+    /* Feature-wise modulation (FiLM, Perez et al. 2018) and ReLU: y = max(0, x (1 + s_b) + a_b), x and y (B, K, N) of
+     * type t; s_b = film[b, :N], a_b = film[b, N:2N], film f32 with rows `ld` apart. */
+    int (*film)(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const float *film,
+                int64_t ld, void *y);
+    /* With g = y > 0 ? dy : 0: in place dy <- g (1 + s_b); dfilm (rows ld apart) = sums over k of g x and of g;
+     * dbias (N) += sum over b of (1 + s_b) (sum over k of g). */
+    int (*film_backward)(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const void *y,
+                         const float *film, int64_t ld, void *dy, float *dfilm, float *dbias);
     /* sum (N) += column sums of x (M, N) of type t. */
     int (*column_sum)(struct sjk *, int64_t M, int64_t N, enum sjk_type t, const void *x, float *sum);
 

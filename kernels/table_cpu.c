@@ -42,6 +42,8 @@ const struct sjk_ops SJK_FOR_ISA(sjk_ops) = {
     .gelu = cpu_gelu,
     .gelu_backward = cpu_gelu_backward,
     .relu_backward = cpu_relu_backward,
+    .film = cpu_film,
+    .film_backward = cpu_film_backward,
     .column_sum = cpu_column_sum,
     .linear_new = onednn_linear_new,
     SJK_HOST_LINEAR,

@@ -9,7 +9,7 @@
 
 #include "installed.h"
 
-const char *const sj_predictor_names[] = {"mlp", "mlp_none", "transformer", NULL};
+const char *const sj_predictor_names[] = {"mlp", "mlp_none", "transformer", "mlp_film", NULL};
 const char *const sj_size_names[] = {"tiny", "small", "base", "large", NULL};
 
 #define WHOLE(name, min, max) {#name, offsetof(struct sj_config, name), 0, min, max}

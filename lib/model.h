@@ -18,8 +18,9 @@
 #include "mel.h"
 #include "stream.h"
 
-enum sj_predictor { SJ_PREDICTOR_MLP, SJ_PREDICTOR_MLP_NONE, SJ_PREDICTOR_TRANSFORMER };
-extern const char *const sj_predictor_names[]; /* "mlp", "mlp_none", "transformer", NULL */
+/* The values are part of models' ids. mlp_film: the class scales and shifts what every hidden layer makes. */
+enum sj_predictor { SJ_PREDICTOR_MLP, SJ_PREDICTOR_MLP_NONE, SJ_PREDICTOR_TRANSFORMER, SJ_PREDICTOR_MLP_FILM };
+extern const char *const sj_predictor_names[]; /* "mlp", "mlp_none", "transformer", "mlp_film", NULL */
 extern const char *const sj_size_names[];      /* "tiny", "small", "base", "large", NULL */
 
 enum { SJ_CLASS_BYTES = 64 }; /* a class name with its NUL */

@@ -82,11 +82,15 @@ static void encoder(struct builder *b, const struct sj_config *c)
 
 static void mlp(struct builder *b, const struct sj_config *c)
 {
-    int conditioned = c->predictor == SJ_PREDICTOR_MLP;
-    if (conditioned)
+    int concat = c->predictor == SJ_PREDICTOR_MLP, film = c->predictor == SJ_PREDICTOR_MLP_FILM;
+    if (concat || film)
         add(b, 2, c->classes, c->dim, "source_embed.weight")->init = SJ_INIT_NORMAL;
+    if (film) { /* scale less 1 and shift of every hidden layer: all 0, so that it starts as if it were not there */
+        add(b, 2, 2 * c->hidden * (c->layers - 1), c->dim, "film.weight");
+        add(b, 1, 2 * c->hidden * (c->layers - 1), 1, "film.bias");
+    }
     for (int64_t i = 0; i < c->layers; i++) {
-        int64_t in = i ? c->hidden : conditioned ? 2 * c->dim : c->dim, out = i + 1 < c->layers ? c->hidden : c->dim;
+        int64_t in = i ? c->hidden : concat ? 2 * c->dim : c->dim, out = i + 1 < c->layers ? c->hidden : c->dim;
         char name[32];
         snprintf(name, sizeof name, "blocks.%d.weight", (int)(2 * i)); /* odd numbers are the ReLUs */
         uniform(add(b, 2, out, in, name), 1 / sqrt((double)in));

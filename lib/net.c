@@ -15,6 +15,7 @@ struct scratch {
     void *wide, *norm;                /* type t, rows as above */
     float *positions, *trf_positions; /* (F, P, D) of `columns` */
     int32_t *class;
+    float *condition, *film; /* (B, D) of the classes; (B, net_film_width) */
 };
 
 struct sj_net {
@@ -24,6 +25,7 @@ struct sj_net {
     struct sj_net_options options;
     enum sjk_type type;
     struct net_params encoder, predictor;
+    struct net_places places;
     void *memory;
     struct scratch s;
     int64_t columns; /* P of the positions in scratch, 0 at first */
@@ -79,6 +81,8 @@ static void plan(struct sj_net *n, struct net_arena *a)
     n->s.positions = net_take(a, K * (size_t)c->dim * sizeof(float));
     n->s.trf_positions = net_take(a, K * (size_t)c->trf_dim * sizeof(float));
     n->s.class = net_take(a, B * sizeof(int32_t));
+    n->s.condition = net_take(a, net_film_width(c) ? B * (size_t)c->dim * sizeof(float) : 0);
+    n->s.film = net_take(a, B * (size_t)net_film_width(c) * sizeof(float));
 }
 
 static int load(struct sj_net *n, const struct sj_model *m)
@@ -112,6 +116,8 @@ int sj_net_new(struct sjk *k, const struct sj_model *m, const struct sj_net_opti
     struct net_arena a = {0};
     plan(n, &a);
     int status = sj_layout_new(&n->config, &n->layout);
+    if (!status)
+        n->places = net_places(&n->config, &n->layout);
     if (!status)
         status = load(n, m);
     if (!status)
@@ -218,31 +224,58 @@ int sj_net_pooled(struct sj_net *n, int64_t B, int64_t T, float *pooled)
     return net_status(n->k, e);
 }
 
+/* The scales and shifts of the classes. norm is free for their condition. */
+static int make_film(struct sj_net *n, int64_t B)
+{
+    const struct sjk_ops *o = n->k->ops;
+    const struct net_params *p = &n->predictor;
+    int64_t D = n->config.dim;
+    int e;
+    (void)((e = o->prepend(n->k, B, 0, D, n->s.first, p->at[n->places.source], n->s.class, n->s.condition)) ||
+           (e = o->cast(n->k, (size_t)(B * D), n->s.condition, SJK_F32, n->s.norm, n->type)) ||
+           (e = net_linear(p, n->places.film, B, n->s.norm, n->s.film, SJK_F32, SJK_STORE)));
+    return e;
+}
+
+/* Hidden layer i: from *x to *y, which change places. */
+static int hidden_layer(struct sj_net *n, int64_t B, int64_t K, int64_t i, void **x, void **y)
+{
+    const struct sj_config *c = &n->config;
+    int film = n->places.film >= 0, e;
+    int64_t width = c->hidden;
+    e = net_linear(&n->predictor, n->places.first + 2 * (int)i, B * K, *x, *y, n->type, film ? SJK_STORE : SJK_RELU);
+    void *made = *y;
+    *y = *x;
+    *x = made;
+    if (e || !film)
+        return e;
+    e = n->k->ops->film(n->k, B, K, width, n->type, *x, n->s.film + 2 * i * width, net_film_width(c), *y);
+    *x = *y;
+    *y = made;
+    return e;
+}
+
 /* The MLP predictors, from z in s.first to the result in s.first. */
 static int predict_mlp(struct sj_net *n, int64_t B, int64_t K)
 {
     const struct sj_config *c = &n->config;
     const struct sjk_ops *o = n->k->ops;
     const struct net_params *p = &n->predictor;
-    int conditioned = c->predictor == SJ_PREDICTOR_MLP, first = n->layout.encoder_tensors, e;
+    int last = n->places.first + 2 * ((int)c->layers - 1), norm = last + 2, e = 0;
     int64_t M = B * K, D = c->dim;
     void *x = n->s.norm, *y = n->s.wide;
-    if ((e = o->cast(n->k, (size_t)(M * D), n->s.first, SJK_F32, x, n->type)))
+    if ((e = n->places.film >= 0 ? make_film(n, B) : 0) ||
+        (e = o->cast(n->k, (size_t)(M * D), n->s.first, SJK_F32, x, n->type)))
         return e;
-    if (conditioned) {
-        if ((e = o->concat(n->k, B, K, D, n->type, x, p->at[first], n->s.class, y)))
+    if (c->predictor == SJ_PREDICTOR_MLP) {
+        if ((e = o->concat(n->k, B, K, D, n->type, x, p->at[n->places.source], n->s.class, y)))
             return e;
         x = n->s.wide;
         y = n->s.norm;
     }
-    int linear = first + conditioned, last = linear + 2 * ((int)c->layers - 1), norm = last + 2;
-    for (; linear < last; linear += 2) {
-        if ((e = net_linear(p, linear, M, x, y, n->type, SJK_RELU)))
+    for (int64_t i = 0; i + 1 < c->layers; i++)
+        if ((e = hidden_layer(n, B, K, i, &x, &y)))
             return e;
-        void *swap = x;
-        x = y;
-        y = swap;
-    }
     (void)((e = net_linear(p, last, M, x, n->s.second, SJK_F32, SJK_STORE)) ||
            (e = o->layernorm(n->k, M, D, n->s.second, p->at[norm], p->at[norm + 1], n->s.first, SJK_F32, NULL)));
     return e;
@@ -255,13 +288,13 @@ static int predict_transformer(struct sj_net *n, int64_t B, int64_t K)
     const struct sjk_ops *o = n->k->ops;
     const struct net_params *p = &n->predictor;
     const struct net_stack stack = net_predictor_stack(c, &n->layout);
-    int first = n->layout.encoder_tensors, norm = stack.first + (int)stack.depth * NET_BLOCK, pred = norm + 2, e;
+    int norm = stack.first + (int)stack.depth * NET_BLOCK, pred = norm + 2, e;
     int64_t M = B * K, D = stack.D;
     float *res = n->s.first, *flat = n->s.second;
     if ((e = o->cast(n->k, (size_t)(M * c->dim), res, SJK_F32, n->s.norm, n->type)) ||
         (e = o->repeat(n->k, B, K, D, n->s.trf_positions, flat)) ||
-        (e = net_linear(p, first + NET_TRF_EMBED, M, n->s.norm, flat, SJK_F32, SJK_ADD)) ||
-        (e = o->prepend(n->k, B, K, D, flat, p->at[first + NET_SOURCE], n->s.class, res)))
+        (e = net_linear(p, n->places.first, M, n->s.norm, flat, SJK_F32, SJK_ADD)) ||
+        (e = o->prepend(n->k, B, K, D, flat, p->at[n->places.source], n->s.class, res)))
         return e;
     for (int64_t i = 0; !e && i < stack.depth; i++)
         e = net_block(p, &stack, i, B, K + 1, n->type, res, n->s.norm, n->s.wide);

@@ -16,8 +16,21 @@ enum { /* within a block */
        NET_FC2 = 10,
        NET_BLOCK = 12
 };
-enum { NET_PATCH = 0, NET_BLOCKS = 2 };                         /* encoder */
-enum { NET_SOURCE = 0, NET_TRF_EMBED = 1, NET_TRF_BLOCKS = 3 }; /* transformer predictor, from its first tensor */
+enum { NET_PATCH = 0, NET_BLOCKS = 2 }; /* encoder */
+
+/* The numbers of the predictor's tensors. */
+struct net_places {
+    int source; /* the class table; -1: none */
+    int film;   /* the layer that makes scales and shifts; -1: none */
+    int first;  /* the first linear layer, which takes z */
+};
+struct net_places net_places(const struct sj_config *c, const struct sj_layout *layout);
+
+/* Values of a sample's scales and shifts (mlp_film), of all hidden layers. */
+static inline int64_t net_film_width(const struct sj_config *c)
+{
+    return c->predictor == SJ_PREDICTOR_MLP_FILM ? 2 * c->hidden * (c->layers - 1) : 0;
+}
 
 /* The parameters of tensors first .. last-1 of a layout on a back end. */
 struct net_params {

@@ -22,9 +22,21 @@ struct net_stack net_encoder_stack(const struct sj_config *c)
     return (struct net_stack){NET_BLOCKS, c->dim, c->depth, c->heads, c->mlp_ratio};
 }
 
+struct net_places net_places(const struct sj_config *c, const struct sj_layout *layout)
+{
+    struct net_places p = {.source = -1, .film = -1, .first = layout->encoder_tensors};
+    if (c->predictor != SJ_PREDICTOR_MLP_NONE)
+        p.source = p.first++;
+    if (c->predictor == SJ_PREDICTOR_MLP_FILM) {
+        p.film = p.first;
+        p.first += 2;
+    }
+    return p;
+}
+
 struct net_stack net_predictor_stack(const struct sj_config *c, const struct sj_layout *layout)
 {
-    return (struct net_stack){layout->encoder_tensors + NET_TRF_BLOCKS, c->trf_dim, c->trf_depth, c->trf_heads, 4};
+    return (struct net_stack){net_places(c, layout).first + 2, c->trf_dim, c->trf_depth, c->trf_heads, 4};
 }
 
 /* -- parameters --------------------------------------------------------------------------------------------------- */

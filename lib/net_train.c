@@ -30,6 +30,20 @@ static void plan_saved(struct sj_learner *l, struct net_arena *a, const struct n
     }
 }
 
+static void plan_film(struct sj_learner *l, struct net_arena *a)
+{
+    const struct sj_config *c = &l->config;
+    size_t value = sjk_type_size(l->type), condition = (size_t)(l->options.micro * c->dim);
+    size_t film = (size_t)(l->options.micro * net_film_width(c));
+    for (int64_t i = 1; i < c->layers; i++)
+        l->before[i] = net_take(a, (size_t)(l->M * c->hidden) * value);
+    l->condition = net_take(a, condition * sizeof(float));
+    l->condition_copy = net_take(a, condition * value);
+    l->film = net_take(a, film * sizeof(float));
+    l->gradient_film = net_take(a, film * sizeof(float));
+    l->film_copy = net_take(a, film * value);
+}
+
 static void plan_predictor(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
@@ -43,6 +57,8 @@ static void plan_predictor(struct sj_learner *l, struct net_arena *a)
         l->hidden[0] = c->predictor == SJ_PREDICTOR_MLP ? net_take(a, 2 * M * D * value) : l->z;
         for (int64_t i = 1; i < c->layers; i++)
             l->hidden[i] = net_take(a, M * (size_t)c->hidden * value);
+        if (c->predictor == SJ_PREDICTOR_MLP_FILM)
+            plan_film(l, a);
     }
     l->out = net_take(a, M * widest * sizeof(float));
     l->out_stat = net_take(a, 2 * M * sizeof(float));
@@ -180,8 +196,9 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     l->saved = calloc((size_t)c->depth, sizeof *l->saved);
     l->trf_saved = calloc((size_t)c->trf_depth, sizeof *l->trf_saved);
     l->hidden = calloc((size_t)c->layers, sizeof *l->hidden);
+    l->before = calloc((size_t)c->layers, sizeof *l->before);
     int status = sj_layout_new(c, &l->layout);
-    if (!status && (!l->saved || !l->trf_saved || !l->hidden))
+    if (!status && (!l->saved || !l->trf_saved || !l->hidden || !l->before))
         status = sj_fail(SJ_SYSTEM, "no memory for a network");
     if (status) {
         sj_learner_free(l);
@@ -189,6 +206,7 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     }
     l->encoder = net_encoder_stack(c);
     l->transformer = net_predictor_stack(c, &l->layout);
+    l->places = net_places(c, &l->layout);
     *out = l;
     return SJ_OK;
 }
@@ -242,5 +260,6 @@ void sj_learner_free(struct sj_learner *l)
     free(l->saved);
     free(l->trf_saved);
     free(l->hidden);
+    free(l->before);
     free(l);
 }

@@ -28,6 +28,7 @@ struct sj_learner {
     enum sjk_type type;
     struct net_params params, target_params;
     struct net_stack encoder, transformer;
+    struct net_places places;
     int64_t P, K, M; /* time patches, tokens of a sample, rows of one side of a pass */
     int64_t sides;   /* 2: room for both through the trained encoder */
     int recompute;
@@ -45,6 +46,9 @@ struct sj_learner {
     float *own, *gradient_own;                        /* f32 (M, D): what the trained encoder makes of targets */
     const float *measured;                            /* the targets of the last pass */
     void **hidden;                                    /* MLP: layers inputs; [0] is the concatenation, or z */
+    void **before;                                    /* mlp_film: hidden layers before scale, shift and ReLU */
+    float *condition, *film, *gradient_film;          /* mlp_film: (micro, D), (micro, net_film_width) */
+    void *condition_copy, *film_copy;                 /* the condition, and gradient_film, as type t */
     float *out, *out_stat;                            /* f32 input of the predictor's final norm */
     void *out_norm;                                   /* transformer: its output */
     float *prediction, *targets, *gradient_out;       /* f32 (M, D) */

@@ -185,8 +185,9 @@ static int guess(const struct sj_safetensors *s, struct sj_config *c)
         c->trf_depth = count(s, "predictor.blocks.", 1, ".norm1.weight");
         status = size_of(s, "predictor.predictor_embed.weight", 0, &c->trf_dim);
     } else if (!status) {
-        c->predictor =
-            sj_safetensors_has(s, "predictor.source_embed.weight") ? SJ_PREDICTOR_MLP : SJ_PREDICTOR_MLP_NONE;
+        c->predictor = sj_safetensors_has(s, "predictor.film.weight")           ? SJ_PREDICTOR_MLP_FILM
+                       : sj_safetensors_has(s, "predictor.source_embed.weight") ? SJ_PREDICTOR_MLP
+                                                                                : SJ_PREDICTOR_MLP_NONE;
         c->layers = count(s, "predictor.blocks.", 2, ".weight");
         status = size_of(s, "predictor.blocks.0.weight", 0, &c->hidden);
     }

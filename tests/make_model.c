@@ -1,5 +1,5 @@
 /* make_model: an untrained model of 16 dimensions for the tests of the tools.
- *   make_model FILE [mlp|mlp_none|transformer] */
+ *   make_model FILE [mlp|mlp_none|transformer|mlp_film] */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ int main(int argc, char **argv)
         if (!strcmp(sj_predictor_names[i], argv[2]))
             c.predictor = (enum sj_predictor)i;
     if (argc < 2)
-        return fputs("make_model FILE [mlp|mlp_none|transformer]\n", stderr), SJ_USAGE;
+        return fputs("make_model FILE [mlp|mlp_none|transformer|mlp_film]\n", stderr), SJ_USAGE;
     int status = sj_model_new(&c, 1, &m);
     if (!status)
         status = sj_model_write(argv[1], m);

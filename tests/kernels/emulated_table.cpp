@@ -40,6 +40,8 @@ static struct sjk_ops make_table(void)
     o.gelu = cuda_gelu;
     o.gelu_backward = cuda_gelu_backward;
     o.relu_backward = cuda_relu_backward;
+    o.film = cuda_film;
+    o.film_backward = cuda_film_backward;
     o.column_sum = cuda_column_sum;
     o.cosine_loss = cuda_cosine_loss;
     o.infonce = cuda_infonce;

@@ -210,6 +210,31 @@ static int prepend_gradient(struct data *d)
     return d->k->ops->prepend_backward(d->k, 3, 4, 5, d->weight, classes, d->grad[0], SJK_F32, NULL, d->grad[1], NULL);
 }
 
+/* 2 chunks, 3 tokens, width 4, rows of 9 for scales and shifts. x is the sum of in[0]
+ * and the bias in[2]. */
+static int film(struct data *d, float *x, float *y)
+{
+    for (int i = 0; i < 24; i++)
+        x[i] = d->in[0][i] + d->in[2][i % 4];
+    return d->k->ops->film(d->k, 2, 3, 4, SJK_F32, x, d->in[1], 9, y);
+}
+
+static double film_loss(struct data *d)
+{
+    float x[24];
+    film(d, x, d->scratch);
+    return weighted(d, d->scratch, 24);
+}
+
+static int film_gradient(struct data *d)
+{
+    float x[24], y[24];
+    int s = film(d, x, y);
+    memcpy(d->grad[0], d->weight, sizeof y);
+    return s ? s
+             : d->k->ops->film_backward(d->k, 2, 3, 4, SJK_F32, x, y, d->in[1], 9, d->grad[0], d->grad[1], d->grad[2]);
+}
+
 static double pool_loss(struct data *d)
 {
     d->k->ops->pool(d->k, 2, 3, 4, 5, d->in[0], d->scratch);
@@ -283,6 +308,7 @@ static const struct check checks[] = {
     {"attention", 1, {360}, attention_loss, attention_gradient},
     {"concat", 2, {60, 15}, concat_loss, concat_gradient},
     {"prepend", 2, {60, 15}, prepend_loss, prepend_gradient},
+    {"film", 3, {24, 17, 4}, film_loss, film_gradient},
     {"pool", 1, {120}, pool_loss, pool_gradient},
     {"cosine_loss", 1, {54}, cosine_value, cosine_gradient},
     {"infonce", 2, {54, 54}, infonce_value, infonce_gradient},
@@ -302,10 +328,26 @@ static double slope(struct data *d, const struct check *c, float *x)
     return (8 * (value[2] - value[1]) - (value[3] - value[0])) / (12 * (double)h);
 }
 
+/* Whether an output of a layer with ReLU is near the corner. */
+static int near_corner(struct data *d, const struct check *c)
+{
+    float v[24], x[24];
+    int n = 0, near = 0;
+    if (c->loss == linear_relu_loss && !linear(d, SJK_STORE, v))
+        n = 20;
+    for (int b = 0; c->loss == film_loss && !film(d, x, v) && b < 24; b++) {
+        const float *row = d->in[1] + b / 12 * 9 + b % 4;
+        v[b] = x[b] * (1 + row[0]) + row[4];
+        n = 24;
+    }
+    for (int i = 0; i < n; i++)
+        near |= fabsf(v[i]) < 0.12f;
+    return near;
+}
+
 /* Draws inputs; again, until no output of a layer with ReLU is near the corner. */
 static void draw(struct data *d, const struct check *c, uint64_t *seed)
 {
-    float v[20];
     int near = 1;
     while (near) {
         for (int i = 0; i < c->inputs; i++)
@@ -313,10 +355,7 @@ static void draw(struct data *d, const struct check *c, uint64_t *seed)
                 d->in[i][j] = (float)normal(seed);
         for (size_t j = 0; j < room; j++)
             d->weight[j] = (float)normal(seed);
-        near = 0;
-        if (c->loss == linear_relu_loss && !linear(d, SJK_STORE, v))
-            for (int i = 0; i < 20; i++)
-                near |= fabsf(v[i]) < 0.08f;
+        near = near_corner(d, c);
     }
 }
 

@@ -12,6 +12,7 @@ enum { op_buffers = 10, op_dims = 4, op_sizes = 12, op_classes = 4 };
 
 /* A buffer. shape: a product of dimensions, each a letter of the op's dims or one of
  *   1 2 3  numbers     C  op_classes     x y  16, 256     k  K + 1     p  T / 16     q  K + 3     r  N + 5     s  T + 3
+ *   t  2 N + 3 (rows of 2 N values with a gap)
  *   w  T * h + n (samples under T frames)
  * type: f float, t/u the first and second type of the case, d double, i class index, l int64, S a float whose bound is
  *   1e-4, absolute below 1, where t is bf16
@@ -115,6 +116,19 @@ static int call_gelu_backward(struct sjk *k, const struct op_case *c)
 static int call_relu_backward(struct sjk *k, const struct op_case *c)
 {
     return k->ops->relu_backward(k, c->d[0], c->d[1], c->t, c->b[0], c->b[1], c->b[2]);
+}
+
+static int call_film(struct sjk *k, const struct op_case *c)
+{
+    int64_t N = c->d[2];
+    return k->ops->film(k, c->d[0], c->d[1], N, c->t, c->b[0], c->b[1], 2 * N + 3, c->b[2]);
+}
+
+static int call_film_backward(struct sjk *k, const struct op_case *c)
+{
+    int64_t N = c->d[2];
+    return k->ops->film_backward(k, c->d[0], c->d[1], N, c->t, c->b[0], c->b[1], c->b[2], 2 * N + 3, c->b[3], c->b[4],
+                                 c->b[5]);
 }
 
 static int call_column_sum(struct sjk *k, const struct op_case *c)
@@ -355,11 +369,11 @@ static const struct op op_table[] = {
      {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}, {3, 5, 16}}},
     {"prepend", "BKD", 0, 1, 0, call_prepend,
      {{"BKD", 'f', 'i', 0}, {"CD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BkD", 'f', 'o', 0}},
-     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {3, 5, 8}}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 0, 5}, {3, 5, 7}, {6, 17, 67}, {3, 5, 8}}},
     {"prepend_backward", "BKD", 1, 2, 0, call_prepend_backward,
      {{"BkD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BKD", 'f', 'o', 0}, {"BKD", 't', 'O', 0}, {"CD", 'f', 'b', 0},
       {"D", 'f', 'B', 0}},
-     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}, {3, 33, 8}}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 0, 5}, {3, 5, 7}, {6, 17, 67}, {7, 250, 96}, {3, 33, 8}}},
     {"pool", "BFPD", 0, 1, 0, call_pool, {{"BFPD", 'f', 'i', 0}, {"BFD", 'f', 'o', 0}},
      {{0, 5, 3, 5}, {2, 3, 0, 7}, {1, 1, 1, 1}, {3, 5, 7, 17}, {2, 5, 50, 67}, {2, 3, 5, 8}}},
     {"pool_backward", "BFPD", 0, 1, 0, call_pool_backward, {{"BFD", 'f', 'i', 0}, {"BFPD", 'f', 'b', 0}},
@@ -379,6 +393,12 @@ static const struct op op_table[] = {
     {"relu_backward", "MN", 1, 1, 0, call_relu_backward,
      {{"MN", 't', 'i', 'q'}, {"MN", 't', 'b', 0}, {"N", 'f', 'b', 0}},
      {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {517, 67}, {61, 1031}, {77, 24}}},
+    {"film", "BKN", 1, 1, 0, call_film, {{"BKN", 't', 'i', 0}, {"Bt", 'f', 'i', 0}, {"BKN", 't', 'o', 0}},
+     {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {2, 250, 96}, {3, 5, 16}, {2, 3, 1031}}},
+    {"film_backward", "BKN", 1, 1, 0, call_film_backward,
+     {{"BKN", 't', 'i', 0}, {"BKN", 't', 'i', 'q'}, {"Bt", 'f', 'i', 0}, {"BKN", 't', 'b', 0}, {"Bt", 'f', 'b', 0},
+      {"N", 'f', 'b', 0}},
+     {{0, 3, 5}, {3, 0, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {2, 250, 96}, {3, 5, 16}, {2, 3, 1031}}},
     {"column_sum", "MN", 1, 1, 0, call_column_sum, {{"MN", 't', 'i', 0}, {"N", 'f', 'b', 0}},
      {{0, 5}, {5, 0}, {1, 1}, {3, 7}, {17, 33}, {2053, 67}, {61, 1031}, {77, 24}}},
     {"linear_forward", "MNK", 2, 6, 0, call_linear_forward,
@@ -462,6 +482,7 @@ static int64_t op_elements(const struct op *o, const char *shape, const int64_t 
              : *c == 'q' ? K + 3
              : *c == 'r' ? N + 5
              : *c == 's' ? T + 3
+             : *c == 't' ? 2 * N + 3
                          : d[0] * d[2] + d[1];
     }
     return n;

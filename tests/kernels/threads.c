@@ -17,8 +17,9 @@ static const struct {
     {"matmul_nt", {300, 2000, 3840}, 0},        {"attention", {2, 250, 12, 64}, 0},
     {"attention_backward", {2, 250, 12, 64}, 0}, {"layernorm_backward", {4000, 768}, 0},
     {"gelu_backward", {2000, 1536}, 0},         {"column_sum", {10007, 96}, 0},
-    {"concat_backward", {8, 250, 768}, 0},      {"cosine_loss", {4000, 384}, 0},
-    {"sum_squares", {5000011}, 0},              {"adamw", {3000017}, 0},
+    {"concat_backward", {8, 250, 768}, 0},      {"film_backward", {8, 250, 1024}, 0},
+    {"cosine_loss", {4000, 384}, 0},            {"sum_squares", {5000011}, 0},
+    {"adamw", {3000017}, 0},
 };
 
 static const struct op *find(const char *name)

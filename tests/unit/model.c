@@ -111,7 +111,7 @@ static void starts(void)
 static void files(void)
 {
     struct sj_model *a, *b;
-    for (int p = 0; p < 3; p++) {
+    for (int p = 0; sj_predictor_names[p]; p++) {
         struct sj_config c = small((enum sj_predictor)p);
         ok(!sj_model_new(&c, 3, &a), "new model, predictor %s", sj_predictor_names[p]);
         a->target[5] = 0.5f;
