@@ -145,6 +145,8 @@ static int next_line(struct sj_neighbours *in)
         return ferror(in->f) ? sj_fail_errno("cannot read '%s'", in->path) : SJ_OK;
     if (in->text[size - 1] != '\n' || strlen(in->text) != (size_t)size)
         return off(in, "is cut short");
+    if (size > 1 && in->text[size - 2] == '\r')
+        size--;
     in->text[size - 1] = 0;
     in->more = 1;
     if (in->text[0] == '{')

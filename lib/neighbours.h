@@ -4,7 +4,8 @@
  *   query  query_class  rank  reference  class  distance
  * Lines of a query follow each other by rank from 1; a query that may find no reference has one line of rank 0. Class
  * names are "-" where there is none; tab, newline and backslash in keys are written \t, \n and \\ (tab-separated
- * only). A distance of "inf", in JSON null, is that of a reference that does not go with the query at all: the last. */
+ * only); lines may end in CR LF. A distance of "inf", in JSON null, is that of a reference that does not go with the
+ * query at all: the last. */
 #ifndef SJ_NEIGHBOURS_H
 #define SJ_NEIGHBOURS_H
 
