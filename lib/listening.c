@@ -1,5 +1,6 @@
 #include "listening.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +15,11 @@
 #include "whole.h"
 
 enum { PATHS = 4096, NAMES = 128 };
+
+static const char *sound_name(int i)
+{
+    return i ? sj_conditions[i - 1] : "mix";
+}
 
 /* -- files --------------------------------------------------------------------------------------------------------- */
 
@@ -32,15 +38,58 @@ static int make_folder(const struct sj_listening *l, const char *name)
     return status;
 }
 
-int sj_listening_begin(const struct sj_listening *l)
+static int remove_file(const struct sj_listening *l, const char *name)
 {
     char path[PATHS];
+    const int status = path_of(l, name, path);
+    return status || !unlink(path) || errno == ENOENT ? status : sj_fail_errno("cannot remove '%s'", path);
+}
+
+/* Whether a file in audio/ is called as a sound or script of a trial, or one that was never finished: digits, then
+ * "-CLASS-SOUND.flac" or ".js". */
+static int is_ours(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    const size_t digits = strspn(name, "0123456789"), stem = strspn(name, letters);
+    const char *end = name + stem;
+    const size_t ending = !strncmp(end, ".js", 3) ? 3 : !strncmp(end, ".flac", 5) ? 5 : 0;
+    const int script = ending == 3, rest = (int)strlen(end + ending);
+    int sound = 0;
+    if (!ending || digits < 2 || (rest && (rest != 10 || strncmp(end + ending, ".tmp", 4))))
+        return 0;
+    for (int i = 0; i <= SJ_CONDITIONS && !script && !sound; i++) {
+        const size_t n = strlen(sound_name(i));
+        sound = stem > digits + 2 + n && name[digits] == '-' && end[-(ptrdiff_t)n - 1] == '-' &&
+                !strncmp(end - n, sound_name(i), n);
+    }
+    return script ? stem == digits : sound;
+}
+
+static int remove_trials(const struct sj_listening *l)
+{
+    char path[PATHS], name[NAMES + 256];
+    int status = path_of(l, "audio", path);
+    DIR *d = status ? NULL : opendir(path);
+    if (!d)
+        return status ? status : sj_fail_errno("cannot read '%s'", path);
+    for (const struct dirent *e; !status && (e = readdir(d));)
+        if (is_ours(e->d_name)) {
+            snprintf(name, sizeof name, "audio/%s", e->d_name);
+            status = remove_file(l, name);
+        }
+    closedir(d);
+    return status;
+}
+
+int sj_listening_begin(const struct sj_listening *l)
+{
+    static const char *const names[] = {"index.html", "trials.json", "webmushra.yaml"};
     int status = make_folder(l, "");
     if (!status)
         status = make_folder(l, "audio");
-    if (!status)
-        status = path_of(l, "index.html", path);
-    return status || !unlink(path) || errno == ENOENT ? status : sj_fail_errno("cannot remove '%s'", path);
+    for (size_t i = 0; i < sizeof names / sizeof *names && !status; i++)
+        status = remove_file(l, names[i]);
+    return status ? status : remove_trials(l);
 }
 
 /* NAME in the folder = what write(f, arg) writes. */
@@ -78,11 +127,6 @@ struct script {
     const struct sj_listening *l;
     char trial[NAMES], file[1 + SJ_CONDITIONS][NAMES];
 };
-
-static const char *sound_name(int i)
-{
-    return i ? sj_conditions[i - 1] : "mix";
-}
 
 static int put_base64(FILE *f, const struct sj_listening *l, const char *name)
 {

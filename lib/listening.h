@@ -17,7 +17,9 @@ struct sj_listening {
     uint64_t seed;
 };
 
-/* Makes the folder and audio/ in it, where they are missing, and removes index.html of an earlier test. */
+/* Makes the folder and audio/ in it, where they are missing, and removes what an earlier test wrote into them: index.html
+ * first, then the other files of which sj_listening_put and sj_listening_end write the like. What else lies there
+ * stays. */
 int sj_listening_begin(const struct sj_listening *l);
 
 /* Writes the sounds of trial `number` (from 0) into audio/: FLAC files, and the script that the page gets them from.

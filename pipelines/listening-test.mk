@@ -25,7 +25,6 @@ $(S)/%/listening.tsv: $(S)/%/target.sjt $(S)/%/queries.sjt
 $(S)/listening.settings: FORCE
 	@$(some_model)$(call changed,$(MODEL) $(TRIALS) $(TRIAL_FLAGS) $(SEED))
 $(L)/index.html: $(S)/$(MODEL)/listening.tsv $(S)/listening.settings
-	@rm -rf $(L)/audio $(L)/index.html $(L)/trials.json $(L)/webmushra.yaml
 	@sj-trials -q -j $(JOBS) $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --seed $(SEED) -n $(TRIALS) $(TRIAL_FLAGS) \
 	    --retrieved $< -o $(L) $(MUSDB) || \
 	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; }

@@ -17,6 +17,11 @@ test/audio/03.js test/audio/04.js test/audio/05.js test/audio/06.js test/audio/N
 test/audio/N-retrieved.flac test/audio/N-true.flac test/index.html test/trials.json test/webmushra.yaml " "and no other files"
 ok "again, by one thread" trials -j 1 -n 6 --seconds 3 -o again tones
 ok "is the same" diff -r test again
+ok "more trials" trials -n 9 --seconds 3 -o again tones
+: >again/audio/notes.flac && : >again/audio/07-mine.js && : >again/audio/08.js.tmpAbC123
+ok "then fewer in the same folder" trials -n 6 --seconds 3 -o again tones
+rm again/audio/notes.flac again/audio/07-mine.js
+ok "leave nothing but what was never theirs" diff -r test again
 ok "by another seed" trials --seed 7 -n 6 --seconds 3 -o seed tones
 ok "is another" sh -c '! cmp -s test/trials.json seed/trials.json'
 ok "neighbours as JSON, from a pipe" sh -c 'awk -F"\t" "NR > 1 { printf \"{\\\"query\\\":\\\"%s\\\",\\\"query_class\\\":\\\"%s\\\",\
