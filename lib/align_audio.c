@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "decode.h"
+#include "loudness.h"
 
 struct work {
     struct sj_listener *l;
@@ -26,10 +27,12 @@ static int read_file(const char *path, int64_t least, float **wave, int64_t *n)
     if (!status && *n < least)
         status = sj_fail(SJ_INPUT, "'%s' lasts %g s, %g s are needed", path, (double)*n / SJ_DECODE_HZ,
                          (double)least / SJ_DECODE_HZ);
-    int64_t i = 0;
-    while (!status && i < *n && (*wave)[i] == 0)
-        i++;
-    return status || i < *n ? status : sj_fail(SJ_INPUT, "'%s' is silent: there is nothing to align", path);
+    const double lufs = status ? 0 : sj_loudness(*wave, *n, 1, SJ_DECODE_HZ);
+    if (lufs == -INFINITY)
+        return sj_fail(SJ_INPUT, "'%s' is silent: there is nothing to align", path);
+    return status || lufs >= SJ_ALIGN_FAINTEST_LUFS ? status : sj_fail(SJ_INPUT,
+               "'%s' is all but silent (%.1f LUFS, under %d): there is nothing to align", path, lufs,
+               SJ_ALIGN_FAINTEST_LUFS);
 }
 
 static int predict(struct work *w, const int32_t *class)

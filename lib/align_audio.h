@@ -13,8 +13,12 @@
 
 enum { SJ_ALIGN_FINE = 4, SJ_ALIGN_GRIDS = 5 };
 
+/* What is less loud (loudness.h) is the noise of a stem in which nothing plays: its logarithms look like a sound. */
+enum { SJ_ALIGN_FAINTEST_LUFS = -60 };
+
 /* *curve (to be freed): the similarity of the stem to the prediction for a class[], of which there are `classes`, at
- * lags of *step_s; *best: which of them, the one whose curve rises highest. SJ_INPUT: a recording is too short. */
+ * lags of *step_s; *best: which of them, the one whose curve rises highest. SJ_INPUT: a recording is too short or
+ * too faint. */
 int sj_align_audio(struct sj_listener *l, const char *mix, const char *stem, int64_t classes, const int32_t *class,
                    double max_lag_s, int threads, struct sj_curve *curve, int64_t *best, double *step_s);
 

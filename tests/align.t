@@ -134,6 +134,14 @@ fails 3 "lasts 0.1 s, 0.32 s are needed" "a click" sh -c "ffmpeg -v error -f lav
     '$align' --audio songs/*0/bass.wav click.wav"
 fails 3 "'silent.wav' is silent: there is nothing to align" "silence" sh -c "
     ffmpeg -v error -f lavfi -i anullsrc=r=16000:cl=mono -t 4 silent.wav; '$align' --audio songs/*0/bass.wav silent.wav"
+faint() { # NAME AMPLITUDE: noise
+    ffmpeg -v error -f lavfi -i "anoisesrc=r=16000:d=4:a=$2:seed=1" -c:a pcm_f32le "$1.wav"
+}
+faint hiss 0.0005 && faint whisper 0.00002 && faint audible 0.01
+fails 3 "'hiss.wav' is all but silent (-6" "the noise of a stem in which nothing plays" "$align" --audio songs/*0/bass.wav hiss.wav
+fails 3 "'hiss.wav' is all but silent (-6" "a mix of noise" "$align" --audio hiss.wav songs/synth-3-000000/bass.wav
+fails 3 "'whisper.wav' is silent" "fainter noise" "$align" --audio songs/*0/bass.wav whisper.wav
+ok "what can be heard is aligned" "$align" --audio songs/synth-3-000000/bass.wav audible.wav
 fails 4 "nowhere.wav" "a recording that is not there" "$align" --audio nowhere.wav songs/synth-3-000000/bass.wav
 
 # -- a shift that is known: stems of the same sounds, a patch or more earlier and later; what an encoder of random weights makes
