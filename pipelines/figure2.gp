@@ -51,10 +51,10 @@ set colorbox user origin 0.935,0.28 size 0.015,0.58
 set cblabel "queries"
 set border 15
 set autoscale cbmax
-names = system("head -n 1 '" . confusion . "' | cut -f2- | tr '\t' ' '")
+class(i) = system(sprintf("head -n 1 '%s' | cut -f%d", confusion, i + 1))
 set xtics scale 0
 set xtics ("" 0)
-do for [i = 1:n] { set xtics add (word(names, i) 0 + i - 1) }
+do for [i = 1:n] { set xtics add (class(i) 0 + i - 1) }
 set ytics scale 0
 plot for [i = 1:n] confusion skip 1 using (i - 1):0:(i - 1.5):(i - 0.5):($0 - 0.5):($0 + 0.5):(column(i + 1)):ytic(1) \
          with boxxyerror fillstyle solid fillcolor palette, \

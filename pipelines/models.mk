@@ -40,5 +40,8 @@ $(variants:%=$(MODELS)/%.h5): $(MODELS)/%.h5: | $(train_sets)
 	    --log $(@:.h5=.log.ndjson) -o $@ $(train_sets)
 endif
 
+# What is neither there nor trained. (A rule for all names: one with a recipe of its own goes before it.)
+$(MODELS)/%.h5:
+	@echo "no model '$*': '$@' is not there$(if $(TRAIN),, and TRAIN is not given)" >&2; exit 1
 # Without a model there is nothing to show.
 some_model = $(if $(MODEL),,$(error no model: MODELS=$(MODELS) has none of $(variants:%=%.h5), and TRAIN is not given))

@@ -54,6 +54,19 @@ is "$(sed -n 2p metrics.tsv | cut -f2-)" "$(sed -n 2p out/table1.tsv | cut -f3-9
 is "$(field out/table3.tsv 'MLP w/ cond.' GTZAN_percent)" absent "data that are not there are absent"
 is "$(field out/table3-more.tsv Transformer synth-style_percent | grep -c '^[0-9.]*$')" 1 "a probe of what is there"
 
+mkdir names
+sed 's/drums/lead vocals/' out/figure2.tsv >names/outcomes && sed 's/drums/lead vocals/' out/figure2-confusion.tsv >names/confusion
+ok "figure 2 of classes with blanks in their names" gnuplot -e \
+    "outcomes='names/outcomes'; confusion='names/confusion'; out='names/figure.svg'" "$root/pipelines/figure2.gp"
+is "$(grep -o 'lead vocals' names/figure.svg | wc -l)" 3 "shows them whole"
+fails_with() { # TEXT COMMAND...: that it fails, saying so
+    ! "${@:2}" >said 2>&1 && grep -qF -e "$1" said
+}
+for e in figure2 figure4 figure5 listening-test; do
+    ok "$e of a model that is not there" fails_with "no model 'nosuch': '$work/models/nosuch.h5' is not there" \
+        experiment $e "$work/nosuch" MUSDB="$work/songs" AUDIO="$work/songs" LABELS="$work/songs" MODEL=nosuch
+done
+
 times out >before
 ok "again" whole
 times out >after
@@ -96,9 +109,6 @@ is "$(cmp -s before.sjt changed-out/musdb/mlp-cond/target.sjt; echo $?)" 1 "and 
 # -- tracks without annotations; one song; a name that ends in a blank
 cp -r songs few && rm few/synth-5-000003/*.lab
 figure5() { experiment figure5 "$work/labels-out" AUDIO="$work/few" LABELS="$work/few" CLUSTERS=4 "$@"; }
-fails_with() { # TEXT COMMAND...: that it fails, saying so
-    ! "${@:2}" >said 2>&1 && grep -qF -e "$1" said
-}
 ok "a track without annotations stops figure 5" fails_with "has no annotation" figure5
 ok "with KEEP_GOING it does not" figure5 KEEP_GOING=1
 is "$(grep -c '^left out: 1 tracks* without annotations$' labels-out/figure5.txt)" 1 "and is counted"
