@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRUMS = 9, SIDES = 2, EFFECTS = 2, REVERB_SEND = 91, POLYPHONY = 256 };
+enum { DRUMS = 9, SIDES = 2, EFFECTS = 2, POLYPHONY = 128 };
 
 /* Channel `channel` of class c is the synthesizer's channel `channel * classes + c`, which it puts into the audio and
  * effects groups `c`. */
@@ -79,6 +79,11 @@ void sj_fluid_close(struct sj_fluid *f)
     delete_fluid_synth(f->synth);
     delete_fluid_settings(f->settings);
     free(f);
+}
+
+int sj_fluid_classes(const struct sj_fluid *f)
+{
+    return f->classes;
 }
 
 void sj_fluid_reset(struct sj_fluid *f)

@@ -18,6 +18,7 @@ struct sj_fluid;
  * 1 .. SJ_FLUID_CLASSES. SJ_INPUT: no sound font. */
 int sj_fluid_open(const char *font, int classes, struct sj_fluid **f);
 void sj_fluid_close(struct sj_fluid *f); /* NULL is allowed */
+int sj_fluid_classes(const struct sj_fluid *f);
 
 /* A channel of a piece: everything sent to (channel, class) sounds in the signal of that class. All are silent and as
  * after power-up once sj_fluid_reset was called; channel 9 is drums. */

@@ -36,7 +36,7 @@ tests    := $(test_src:tests/%.c=$(BUILD)/tests/%)
 archive  := $(BUILD)/libsj.a
 
 # What programs look for in share/sj: beside those in $(BUILD)/bin, too.
-data_src := $(wildcard pipelines/pages/*.html pipelines/pages/*.js schemas/classes/*.tsv)
+data_src := $(wildcard pipelines/pages/*.html pipelines/pages/*.js schemas/classes/*.tsv schemas/render/*.tsv)
 data     := $(addprefix $(BUILD)/share/sj/,$(patsubst pipelines/%,%,$(data_src:schemas/%=%)))
 
 # The CUDA back end: kernels/*.cu and what they share with the rest, in a library that programs load when asked to.
@@ -71,6 +71,9 @@ $(BUILD)/share/sj/pages/%: pipelines/pages/%
 	@mkdir -p $(@D)
 	@cp $< $@
 $(BUILD)/share/sj/classes/%: schemas/classes/%
+	@mkdir -p $(@D)
+	@cp $< $@
+$(BUILD)/share/sj/render/%: schemas/render/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
