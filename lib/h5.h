@@ -54,6 +54,9 @@ int sj_h5_shape(struct sj_h5 *h, const char *path, enum sj_h5_type *type, int *r
 int sj_h5_list(struct sj_h5 *h, const char *group, int (*visit)(const char *name, int is_group, void *arg), void *arg);
 
 /* -- datasets ----------------------------------------------------------------------------------------------------- */
+/* Numbers that sj_h5_write writes from now on are compressed (bytes of equal weight together, deflate), for files that are
+ * passed around. Every HDF5 program reads them. */
+void sj_h5_compress(struct sj_h5 *h);
 /* Writes a whole contiguous dataset. */
 int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims,
                 const void *data);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { worth_compressing = 1024 }; /* elements; smaller data sets would grow */
+
 /* The number of elements; -1 when a damaged file claims more than there can be. */
 static int64_t elements(int rank, const int64_t *dims)
 {
@@ -40,6 +42,10 @@ int sj_h5_make(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank
         limit[0] = H5S_UNLIMITED;
         chunk[0] = (hsize_t)extensible;
         H5Pset_chunk(layout, rank, chunk);
+    } else if (h->compress && type != SJ_H5_TEXT && elements(rank, dims) >= worth_compressing) {
+        H5Pset_chunk(layout, rank, chunk);
+        H5Pset_shuffle(layout);
+        H5Pset_deflate(layout, 9);
     }
     hid_t space = H5Screate_simple(rank, d, limit);
     hid_t data = H5Dcreate2(h->file, path, t, space, links, layout, H5P_DEFAULT);
@@ -95,6 +101,11 @@ out:
     H5Sclose(space);
     H5Dclose(data);
     return status;
+}
+
+void sj_h5_compress(struct sj_h5 *h)
+{
+    h->compress = 1;
 }
 
 int sj_h5_write(struct sj_h5 *h, const char *path, enum sj_h5_type type, int rank, const int64_t *dims,

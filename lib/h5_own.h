@@ -13,6 +13,7 @@ struct sj_h5 {
     hid_t file;
     char *path;
     struct sj_whole *whole; /* of a created file until commit, else NULL */
+    int compress;           /* see sj_h5_compress */
 };
 
 void sj_h5_quiet(void); /* HDF5's error printing is per thread, so every entry turns it off; clears errno */

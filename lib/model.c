@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "installed.h"
+#include "stream.h"
 
 const char *const sj_predictor_names[] = {"mlp", "mlp_none", "transformer", "mlp_film", NULL};
 const char *const sj_size_names[] = {"tiny", "small", "base", "large", NULL};
@@ -158,6 +159,22 @@ int sj_config_from_json(const sj_json *json, struct sj_config *c)
     if (!status && sj_config_check(c))
         status = SJ_INPUT;
     return status;
+}
+
+static void round_all(size_t n, float *x)
+{
+    uint16_t part[4096];
+    for (size_t i = 0, k; i < n; i += k) {
+        k = n - i < 4096 ? n - i : 4096;
+        sj_dtype_from_f32(SJ_BF16, k, x + i, part);
+        sj_dtype_to_f32(SJ_BF16, k, part, x + i);
+    }
+}
+
+void sj_model_round(struct sj_model *m)
+{
+    round_all(m->layout.total, m->weights);
+    round_all(m->layout.encoder, m->target);
 }
 
 /* -- finding and matching ----------------------------------------------------------------------------------------- */

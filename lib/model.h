@@ -97,6 +97,11 @@ void sj_model_identify(struct sj_model *m);
 int sj_model_read(const char *path, struct sj_model **m);
 /* Writes a model file, whole or not at all; sets id. */
 int sj_model_write(const char *path, struct sj_model *m);
+/* The same for a model that is passed around: its weights rounded to bf16 (about three decimal digits, which is what they are
+ * multiplied in anyway) and the file compressed, to less than two bytes a weight. */
+int sj_model_write_small(const char *path, struct sj_model *m);
+/* Rounds every weight to the nearest bf16. */
+void sj_model_round(struct sj_model *m);
 
 /* path (size bytes) = what to read: that of -m (NULL: not given), else $SJ_MODEL, else model.h5 in the data directory,
  * where none is installed with the programs. SJ_USAGE, saying how to get one, when there is none. */

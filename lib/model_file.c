@@ -52,12 +52,14 @@ static int write_config(struct sj_h5 *h, struct sj_model *m)
     return status;
 }
 
-int sj_model_write(const char *path, struct sj_model *m)
+static int write_model(const char *path, struct sj_model *m, int compressed)
 {
     struct sj_h5 *h;
     int status = sj_h5_create(path, &h);
     if (status)
         return status;
+    if (compressed)
+        sj_h5_compress(h);
     sj_model_identify(m);
     status = write_config(h, m);
     if (!status)
@@ -69,6 +71,17 @@ int sj_model_write(const char *path, struct sj_model *m)
     else
         status = sj_h5_commit(h);
     return status;
+}
+
+int sj_model_write(const char *path, struct sj_model *m)
+{
+    return write_model(path, m, 0);
+}
+
+int sj_model_write_small(const char *path, struct sj_model *m)
+{
+    sj_model_round(m);
+    return write_model(path, m, 1);
 }
 
 /* -- reading ------------------------------------------------------------------------------------------------------ */

@@ -168,6 +168,22 @@ ok "a model" "$BUILD/tests/make_model" model.h5
 ok "goes into a safetensors file" "$view" model.h5 -o model.safetensors
 ok "and comes back" "$view" model.safetensors -o back.h5
 ok "the same" cmp model.h5 back.h5
+ok "to pass it around" "$view" --bf16 model.h5 -o small.h5
+ok "rounded, and small for anyone who reads HDF5" "$python" -c 'import h5py, os
+a, b, count = h5py.File("model.h5"), h5py.File("small.h5"), [0]
+def same(name, x):
+    if isinstance(x, h5py.Dataset) and x.dtype.kind == "f":
+        y = b[name]
+        count[0] += x.size
+        assert y.dtype == x.dtype and y.shape == x.shape and abs(x[()] - y[()]).max() <= 2 ** -8 * abs(x[()]).max(), name
+        assert not (y[()].view("u4") & 0xffff).any(), name
+a.visititems(same)
+assert count[0] > 1000 and os.path.getsize("small.h5") < os.path.getsize("model.h5"), count'
+ok "its weights are whole" "$view" --check small.h5
+ok "rounding twice is rounding once" "$view" --bf16 small.h5 -o smaller.h5
+ok "to the same bytes" cmp small.h5 smaller.h5
+fails 2 "-o NAME.h5" "into a model's file only" "$view" --bf16 model.h5 -o small.safetensors
+fails 3 "pair.sjt" "a stream is no model" "$view" --bf16 pair.sjt -o small2.h5
 fails 2 "alone" "two models are not one" "$view" model.h5 back.h5 -o two.safetensors
 fails 3 "pair.sjt" "nor is a stream one" "$view" pair.sjt -o pair.safetensors
 fails 3 "'sj-view model.safetensors -o NAME.h5'" "elsewhere one is told how to use it" \

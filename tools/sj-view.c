@@ -16,7 +16,7 @@
 #include "source.h"
 #include "tool.h"
 
-static int checking, values;
+static int checking, values, small;
 static int64_t skip, take = -1;
 static const char *key, *role, *class;
 
@@ -24,6 +24,8 @@ static const struct sj_option options[] = {
     {SJ_FLAG, 0, "check", &checking, 0, NULL, "read everything, print a line of counts for each input", 0, 0, NULL,
      NULL, 0, NULL},
     {SJ_FLAG, 0, "values", &values, 0, NULL, "print the values too", 0, 0, NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "bf16", &small, 0, NULL, "a model's weights rounded to bf16, its file compressed", 0, 0, NULL, NULL, 0,
+     NULL},
     {SJ_TEXT, 0, "key", &key, 0, "GLOB", "only records whose key matches, as '*/bass'", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "role", &role, 0, "ROLE", "only records of this role: mix, stem, rest, prediction", 0, 0, NULL, NULL,
      0, NULL},
@@ -170,14 +172,19 @@ static int convert_model(struct sj_run *run)
     int status = sj_safetensors_is(from) ? sj_safetensors_read(from, &m) : sj_model_read(from, &m);
     if (status)
         return status;
-    status = sj_safetensors_is(run->output) ? sj_safetensors_write(run->output, m) : sj_model_write(run->output, m);
+    if (small)
+        status = sj_model_write_small(run->output, m);
+    else if (sj_safetensors_is(run->output))
+        status = sj_safetensors_write(run->output, m);
+    else
+        status = sj_model_write(run->output, m);
     sj_model_free(m);
     return status;
 }
 
 static int is_model_conversion(const struct sj_run *run)
 {
-    return run->output && run->n && (sj_safetensors_is(run->output) || sj_safetensors_is(run->operand[0]));
+    return run->output && run->n && (small || sj_safetensors_is(run->output) || sj_safetensors_is(run->operand[0]));
 }
 
 struct counts {
@@ -327,6 +334,8 @@ static int check(struct sj_run *run)
         return sj_fail_at(SJ_USAGE, "--role");
     if (checking && (run->output || values || selecting()))
         return sj_fail(SJ_USAGE, "--check reads everything and goes with no option but --json");
+    if (small && (!run->output || sj_safetensors_is(run->output)))
+        return sj_fail(SJ_USAGE, "--bf16 makes a model's HDF5 file: -o NAME.h5 must be given");
     if (run->output && (values || run->json))
         return sj_fail(SJ_USAGE, "--values and --json are for text, which goes to standard output, not to -o");
     return SJ_OK;
@@ -347,7 +356,7 @@ static const struct sj_tool tool = {
                "sequence of records, and prints the head and a line for each record; of other HDF5 files, what\n"
                "lies in them. With -o the records go, unchanged, to a stream (NAME.sjt, or - for standard output),\n"
                "embeddings (NAME.h5), an array (NAME.npy) or sound (NAME.wav, FOLDER/). A model (HDF5) becomes a\n"
-               "safetensors file (NAME.safetensors), and the other way.",
+               "safetensors file (NAME.safetensors), and the other way; with --bf16, a small file to pass around.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_JSON,
     .max_operands = -1,
