@@ -88,5 +88,5 @@ int sj_codec_pass(enum sj_codec codec, double strength, int rate_hz, int64_t n, 
     if (f)
         sf_close(f);
     free(m.byte);
-    return done ? SJ_OK : sj_fail(SJ_SYSTEM, "cannot pass a sound through %s: %s", codecs[codec].name, sf_strerror(NULL));
+    return done ? SJ_OK : sj_fail(SJ_SYSTEM, "libsndfile cannot pass a sound through %s", codecs[codec].name);
 }

@@ -37,7 +37,8 @@ void sj_augment_compress(struct sj_rng *r, int64_t n, float *x)
     const float threshold = sj_rng_range(r, -15, 0) + (float)(10 * log10(before + 1e-20)); /* dB */
     const float slope = 1 - 1 / sj_rng_range(r, 2, 8);
     const float step_ms = 1000.f * STEP / SJ_DATASET_RATE_HZ;
-    const float rise = 1 - expf(-step_ms / sj_rng_range(r, 2, 30)), fall = 1 - expf(-step_ms / sj_rng_range(r, 50, 300));
+    const float rise = 1 - expf(-step_ms / sj_rng_range(r, 2, 30));
+    const float fall = 1 - expf(-step_ms / sj_rng_range(r, 50, 300));
     float down = 0, gain = 1; /* the present reduction in dB, and as a factor */
     for (int64_t at = 0; at < n; at += STEP) {
         const int count = n - at < STEP ? (int)(n - at) : STEP;
@@ -59,7 +60,8 @@ void sj_augment_band(struct sj_rng *r, int64_t n, float *x)
 {
     const int low = sj_rng_u32(r) & 1;
     const double u = sj_rng_double(r), hz = low ? 2000 * pow(3.5, u) : 40 * pow(10, u);
-    const double angle = 2 * 3.14159265358979323846 * hz / SJ_DATASET_RATE_HZ, c = cos(angle), alpha = sin(angle) / M_SQRT2;
+    const double angle = 2 * 3.14159265358979323846 * hz / SJ_DATASET_RATE_HZ;
+    const double c = cos(angle), alpha = sin(angle) / M_SQRT2;
     const double edge = (low ? 1 - c : 1 + c) / (1 + alpha);
     const float b0 = (float)(edge / 2), b1 = (float)(low ? edge : -edge);
     const float a1 = (float)(-2 * c / (1 + alpha)), a2 = (float)((1 - alpha) / (1 + alpha));

@@ -37,7 +37,11 @@ int sj_echo_new(struct sj_echo **out)
         return sj_fail(SJ_SYSTEM, "no memory for a room");
     e->response = malloc(2 * BINS * sizeof *e->response);
     e->tail = malloc(TAPS * sizeof *e->tail);
-    int status = e->response && e->tail ? sj_fft_plane_new(1, SIZE, &e->fft) : sj_fail(SJ_SYSTEM, "no memory for a room");
+    int status = SJ_OK;
+    if (!e->response || !e->tail)
+        status = sj_fail(SJ_SYSTEM, "no memory for a room");
+    if (!status)
+        status = sj_fft_plane_new(1, SIZE, &e->fft);
     if (status)
         sj_echo_free(e);
     else

@@ -1,6 +1,5 @@
 /* Another speed: values between samples, through a filter with a row for each of 512 places between two of them. A
- * speed is a multiple of 1/512, 3 cents apart, so no place lies between two rows. libsoxr takes four times as long, most
- * of it for the filters of the ratio. */
+ * speed is a multiple of 1/512, 3 cents apart, so no place lies between two rows. libsoxr takes four times as long. */
 #include <math.h>
 
 #include "augment_own.h"

@@ -15,7 +15,8 @@ struct tilt {
     float gain, feed[SECTIONS], back[SECTIONS];
 };
 
-/* A pole or zero where the analogue one is: up to the end of the band nearer to the slope than the bilinear transform. */
+/* A pole or zero where the analogue one is: up to the end of the band that is nearer to the slope than the bilinear
+ * transform. */
 static double place(double hz)
 {
     return -exp(-2 * 3.14159265358979323846 * hz / SJ_DATASET_RATE_HZ);

@@ -92,7 +92,8 @@ static void compressions(void)
         least = fmin(least, range), most = fmax(most, range);
         level = fmax(level, fabs(db(power(y, 0, N) / power(x, 0, N))));
     }
-    ok(least < 9 && least > 2 && most < 20 && most > 14, "20 dB between loud and soft become %.1f to %.1f", least, most);
+    ok(least < 9 && least > 2 && most < 20 && most > 14, "20 dB between loud and soft become %.1f to %.1f", least,
+       most);
     ok(level < 0.01, "at the same level");
 }
 
@@ -164,7 +165,8 @@ static void codecs(void)
         for (int q = 0; q < 3; q++) {
             for (int i = 0; i < LONG; i++) /* a chord that changes, and noise */
                 for (int k = x[i] = 0; k < 5; k++)
-                    x[i] += 0.1f * sinf((float)i * (0.02f + 0.03f * (float)(k * k)) + (float)k * sinf((float)i * 0.0007f));
+                    x[i] += 0.1f * sinf((float)i * (0.02f + 0.03f * (float)(k * k)) +
+                                        (float)k * sinf((float)i * 0.0007f));
             noise_into(y, LONG, 3);
             for (int i = 0; i < LONG; i++)
                 y[i] = x[i] += 0.1f * y[i];
@@ -234,7 +236,8 @@ static void chances(void)
         int targets = 0, contexts = 0, bad = 0;
         for (uint64_t n = 0; n < DRAWS; n++) {
             struct sj_pair pair;
-            bad += sj_sampler_pair(a, n, plain[0], plain[1], &pair) || sj_sampler_pair(b, n, changed[0], changed[1], &pair);
+            bad += sj_sampler_pair(a, n, plain[0], plain[1], &pair) ||
+                   sj_sampler_pair(b, n, changed[0], changed[1], &pair);
             contexts += memcmp(plain[0], changed[0], sizeof plain[0]) != 0;
             targets += memcmp(plain[1], changed[1], sizeof plain[1]) != 0;
             for (int i = 1; i <= 200 && !bad; i++)
