@@ -21,7 +21,7 @@ $(OUT)/figure2.tsv: $(here)paper/figure2.tsv $(F)/confusion.tsv
 	@awk -f $(here)figure2.awk $^ >$@.new && mv $@.new $@
 $(OUT)/figure2-confusion.tsv: $(F)/confusion.tsv $(S)/figure2.model
 	@sed '1,/^$$/d' $< >$@.new && mv $@.new $@
-$(OUT)/figure2.txt: $(OUT)/figure2.tsv $(F)/about
+$(OUT)/figure2.txt: $(OUT)/figure2.tsv $(F)/about $(S)/songs.tsv
 	@awk -v songs=$(S)/songs.tsv -v left=$(F)/queries.sjt.left-out -f $(here)note.awk $(F)/about >$@.new && \
 	    mv $@.new $@
 # Another MODEL is another figure.

@@ -53,7 +53,7 @@ $(OUT)/figure5.tsv: $(D)/clusters.tsv $(D)/labels.settings $$(call redo,$$(D)/un
 	@sj-cooccur -q $(if $(KEEP_GOING),-k) --order key --labels $(LABELS) $(COOCCUR_FLAGS) -o $@ $< 2>$(D)/said || \
 	    { status=$$?; cat $(D)/said >&2; [ $$status -eq 1 ] && [ -n "$(KEEP_GOING)" ] && [ -s $@ ] && \
 	    sed -n 's/^sj-cooccur: \([0-9]* tracks\{0,1\} without annotations\).*/left out: \1/p' $(D)/said >$(D)/unlabelled.left-out; }
-$(OUT)/figure5.txt: $(OUT)/figure5.tsv $(S)/$(MODEL)/about
+$(OUT)/figure5.txt: $(OUT)/figure5.tsv $(S)/$(MODEL)/about $(D)/songs.tsv
 	@{ awk -F '\t' 'NR > 1 && $$1 == $$2 { n++ } END { print n " combinations of key and chord, the most frequent" }' $<; \
 	    echo "tokens of the $(NETWORK) encoder in $(CLUSTERS) clusters"; \
 	    awk -v songs=$(D)/songs.tsv -v left=$(D)/tokens.sjt.left-out -f $(here)note.awk \

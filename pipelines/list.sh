@@ -1,14 +1,28 @@
 #!/bin/sh
-# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, time of the last change in it, path. OUT changes when these
-# do.
+# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, time of the last change in it, path. What cannot be
+# listed stops it; with KEEP_GOING it stands in OUT.left-out, as each.sh has it. OUT changes when these do.
 set -eu
 out=$1
 shift
-sj-chunk --list "$@" -o "$out.all"
+sj-chunk --list ${KEEP_GOING:+-k} "$@" -o "$out.all" 2>"$out.said" || {
+    status=$?
+    if [ "$status" -ne 1 ] || [ -z "${KEEP_GOING:-}" ]; then
+        cat "$out.said" >&2
+        exit "$status"
+    fi
+}
 tab=$(printf '\t')
+sed -n "s/^sj-chunk: skipped: /-$tab/p" "$out.said" >"$out.left-out.new"
 sed 1d "$out.all" | while IFS=$tab read -r name path; do
     case $name in
-    */*) echo "two songs are called '${name##*/}'" >&2; exit 1 ;;
+    */*)
+        if [ -z "${KEEP_GOING:-}" ]; then
+            echo "two songs are called '${name##*/}'" >&2
+            exit 1
+        fi
+        printf -- "-\t'%s': another song is called like it\n" "$path" >>"$out.left-out.new"
+        continue
+        ;;
     esac
     path=$(realpath "$path")
     printf '%s\t%s\t%s\n' "$name" "$(find "$path" -type f -printf '%T@\n' | sort -n | tail -n 1)" "$path"
@@ -17,5 +31,13 @@ if [ ! -s "$out.new" ]; then
     echo "no songs in" "$@" >&2
     exit 1
 fi
-rm "$out.all"
-if cmp -s "$out.new" "$out"; then rm "$out.new"; else mv "$out.new" "$out"; fi
+rm "$out.all" "$out.said"
+[ -s "$out.left-out.new" ] || rm "$out.left-out.new"
+if cmp -s "$out.new" "$out" && { cmp -s "$out.left-out.new" "$out.left-out" ||
+    [ ! -e "$out.left-out.new" ] && [ ! -e "$out.left-out" ]; }; then
+    rm -f "$out.new" "$out.left-out.new"
+else
+    rm -f "$out.left-out"
+    if [ -e "$out.left-out.new" ]; then mv "$out.left-out.new" "$out.left-out"; fi
+    mv "$out.new" "$out"
+fi

@@ -42,7 +42,7 @@ $(S)/rows: FORCE
 $(OUT)/table1.tsv: $(here)paper/table1.tsv $(metrics) $(S)/rows
 	@[ -n "$(metrics)" ] || { echo "no models in '$(MODELS)', no TRAIN, and MASH=0: nothing to measure" >&2; exit 1; }
 	@awk -f $(here)table1.awk $(filter %.tsv,$^) >$@.new && mv $@.new $@
-$(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about)
+$(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about) $(S)/songs.tsv
 	@left=$$(ls $(S)/*/target.sjt.left-out $(S)/automashupper/*.left-out 2>/dev/null | sort -r | head -n 1); \
 	    awk -v songs=$(S)/songs.tsv -v left="$$left" -f $(here)note.awk \
 	    $(present:%=$(S)/%/about) $(if $(filter 0,$(MASH)),,$(S)/automashupper/note) >$@.new && mv $@.new $@

@@ -120,6 +120,20 @@ ok "figure 4 of one song" experiment figure4 "$work/one-out" MUSDB="$work/songs"
 mkdir blank && cp -r songs/synth-5-000003 "blank/ends in a blank "
 ok "a song whose name ends in a blank" experiment table1 "$work/blank-out" MUSDB="$work/blank" MASH=0
 
+# -- songs that cannot be listed: nothing at the end of a link; two of one name
+cp -r songs unlisted && ln -s nowhere.wav unlisted/lost.stem.mp4
+unlisted() { experiment figure4 "$work/unlisted-out" MUSDB="$work/unlisted" "$@"; }
+ok "a song that cannot be listed stops figure 4" fails_with "cannot read '$work/unlisted/lost.stem.mp4'" unlisted
+ok "KEEP_GOING=1 leaves it out" unlisted KEEP_GOING=1
+is "$(head -n 1 unlisted-out/figure4.txt) $(grep -c '^left out: cannot read .*lost.stem.mp4' unlisted-out/figure4.txt)" \
+    "4 songs; 1 left out 1" "and counts it"
+mkdir unlisted/more && cp -r songs/synth-5-000002 unlisted/more
+ok "so it does with two songs of one name" unlisted KEEP_GOING=1
+is "$(head -n 1 unlisted-out/figure4.txt)" "3 songs; 3 left out" "and counts both"
+rm -r unlisted/more unlisted/lost.stem.mp4
+ok "once all can be listed" unlisted
+is "$(head -n 1 unlisted-out/figure4.txt)" "4 songs" "they are there"
+
 # -- a training that is interrupted goes on
 mkdir -p stopped
 setsid bash -c 'cd "$1" && exec make -f pipelines/table1.mk BUILD="$2" OUT="$3/stopped" MODELS="$3/stopped" \

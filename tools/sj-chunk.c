@@ -140,16 +140,17 @@ static int print_list(FILE *f, struct work *w)
     fputs("key\tpath\n", f);
     for (int64_t i = 0; i < w->tracks.n; i++) {
         const struct sj_track *t = &w->tracks.track[i];
-        if (t->status) { /* which without --keep-going has ended it before */
-            sj_fail(t->status, "%s", t->reason);
+        int status = t->status ? sj_fail(t->status, "%s", t->reason) : SJ_OK;
+        if (!status && (strpbrk(t->key, "\t\n") || strpbrk(t->path, "\t\n")))
+            status = sj_fail(SJ_INPUT, "'%s' has a tab or a line break in its name, which a list cannot hold", t->path);
+        if (!status && strcmp(t->path, "-") && access(t->path, R_OK))
+            status = sj_fail(SJ_SYSTEM, "cannot read '%s': %m", t->path);
+        if (status && !keep_going)
+            return status;
+        if (status)
             pass_over(w);
-            continue;
-        }
-        if (strpbrk(t->key, "\t\n") || strpbrk(t->path, "\t\n"))
-            return sj_fail(SJ_INPUT, "'%s' has a tab or a line break in its name, which a list cannot hold", t->path);
-        if (strcmp(t->path, "-") && access(t->path, R_OK))
-            return sj_fail(SJ_SYSTEM, "cannot read '%s': %m", t->path);
-        fprintf(f, "%s\t%s\n", t->key, t->path);
+        else
+            fprintf(f, "%s\t%s\n", t->key, t->path);
     }
     return SJ_OK;
 }
