@@ -280,7 +280,7 @@ int sj_augmenter_pair(struct sj_augmenter *g, uint64_t n, const struct sj_datase
         sj_speed_change(speed, s->filter, g->crop, (const float *const[]){s->in[0], s->in[1]},
                         (float *const[]){context, target});
     }
-    if (!status)
+    if (!status && draw->contexts)
         status = change_context(g, n, s, context);
     give_back(g, s);
     return status;

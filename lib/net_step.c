@@ -8,15 +8,16 @@
 /* -- one pass ----------------------------------------------------------------------------------------------------- */
 
 /* mel -> patches -> residual stream `res`, which starts as the positions. */
-static int embed_patches(struct sj_learner *l, const struct net_params *p, const float *mel, void *patches, float *res)
+static int embed_patches(struct sj_learner *l, const struct net_params *p, int64_t M, const float *mel, void *patches,
+                         float *res)
 {
     struct sjk *k = l->k;
     const struct sj_config *c = &l->config;
-    int64_t B = l->options.micro, T = l->options.frames;
+    int64_t B = M / l->K, T = l->options.frames;
     int e;
     (void)((e = k->ops->patches(k, B, c->frequencies, T, mel, patches, l->type)) ||
            (e = k->ops->repeat(k, B, l->K, c->dim, l->positions, res)) ||
-           (e = net_linear(p, NET_PATCH, l->M, patches, res, SJK_F32, SJK_ADD)));
+           (e = net_linear(p, NET_PATCH, M, patches, res, SJK_F32, SJK_ADD)));
     return e;
 }
 
@@ -25,7 +26,7 @@ static int forward_target(struct sj_learner *l)
     const struct net_params *p = &l->target_params;
     const struct net_stack *s = &l->encoder;
     struct net_back *b = &l->back;
-    int norm = s->first + (int)s->depth * NET_BLOCK, e = embed_patches(l, p, l->target_mel, b->wide, b->res);
+    int norm = s->first + (int)s->depth * NET_BLOCK, e = embed_patches(l, p, l->M, l->target_mel, b->wide, b->res);
     for (int64_t i = 0; !e && i < s->depth; i++)
         e = net_block(p, s, i, l->options.micro, l->K, l->type, b->res, b->norm, b->wide);
     return e ? e
@@ -33,24 +34,34 @@ static int forward_target(struct sj_learner *l)
 }
 
 /* The trained encoder, up to its final norm: of the contexts, and two-sided of the targets behind them. */
-static int forward_encoder(struct sj_learner *l, int64_t sides)
+static int forward_encoder(struct sj_learner *l, int two)
 {
     const struct net_params *p = &l->params;
-    const size_t values = (size_t)(l->M * l->config.patch * l->config.patch) * sjk_type_size(l->type);
-    int e = 0;
-    for (int64_t i = 0; !e && i < sides; i++)
-        e = embed_patches(l, p, i ? l->target_mel : l->mel, (char *)l->patches + (size_t)i * values,
-                          l->saved[0].res1 + i * l->M * l->config.dim);
-    return e ? e : net_stack_forward(l, &l->encoder, sides * l->options.micro, l->K, l->saved, l->last);
+    const int64_t C = l->C, pixels = l->config.patch * l->config.patch;
+    char *behind = (char *)l->patches + (size_t)(C * pixels) * sjk_type_size(l->type);
+    int e = embed_patches(l, p, C, l->mel, l->patches, l->saved[0].res1);
+    if (!e && two)
+        e = embed_patches(l, p, l->M, l->target_mel, behind, l->saved[0].res1 + C * l->config.dim);
+    return e ? e : net_stack_forward(l, &l->encoder, (C + two * l->M) / l->K, l->K, l->saved, l->last);
 }
 
-/* The final norm of one side, type yt. */
-static int end_encoder(struct sj_learner *l, int64_t side, void *y, enum sjk_type yt)
+/* The final norm of rows first .. first + M-1, to type yt. */
+static int end_encoder(struct sj_learner *l, int64_t first, int64_t M, void *y, enum sjk_type yt)
 {
     const struct net_stack *s = &l->encoder;
     int norm = s->first + (int)s->depth * NET_BLOCK;
-    return l->k->ops->layernorm(l->k, l->M, s->D, l->last + side * l->M * s->D, l->params.at[norm],
-                                l->params.at[norm + 1], y, yt, l->last_stat + 2 * side * l->M);
+    return l->k->ops->layernorm(l->k, M, s->D, l->last + first * s->D, l->params.at[norm], l->params.at[norm + 1], y,
+                                yt, l->last_stat + 2 * first);
+}
+
+/* That of the contexts, once for each of their targets. */
+static int end_contexts(struct sj_learner *l, void *y, enum sjk_type yt)
+{
+    const size_t bytes = (size_t)(l->C * l->config.dim) * sjk_type_size(yt);
+    int e = end_encoder(l, 0, l->C, y, yt);
+    for (int64_t k = 1; !e && k < l->M / l->C; k++)
+        e = l->k->ops->copy(l->k, (char *)y + (size_t)k * bytes, y, bytes);
+    return e;
 }
 
 /* What the objective compares: predictions (of the encoder alone: embeddings of contexts) and targets. */
@@ -58,34 +69,42 @@ static int forward(struct sj_learner *l, const struct sj_objective *j)
 {
     int two = j->two_sided || j->alone, average = !two || j->cosine != 0, e = average ? forward_target(l) : 0;
     l->measured = average ? l->targets : l->own;
-    (void)(e || (e = forward_encoder(l, two ? 2 : 1)) || (e = two ? end_encoder(l, 1, l->own, SJK_F32) : 0) ||
-           (e = j->alone ? end_encoder(l, 0, l->prediction, SJK_F32) : end_encoder(l, 0, l->z, l->type)) ||
+    (void)(e || (e = forward_encoder(l, two)) || (e = two ? end_encoder(l, l->C, l->M, l->own, SJK_F32) : 0) ||
+           (e = j->alone ? end_contexts(l, l->prediction, SJK_F32) : end_contexts(l, l->z, l->type)) ||
            (e = j->alone ? 0 : net_predictor_forward(l)));
     return e;
 }
 
-/* From dy, the gradient of one side's output, type t, through the final norm. */
-static int backward_end(struct sj_learner *l, int64_t side, const void *dy, enum sjk_type t)
+/* Through the final norm, from dy, type t, `count` gradients for each of the rows first .. first + M-1. */
+static int backward_end(struct sj_learner *l, int64_t first, int64_t M, int64_t count, const void *dy, enum sjk_type t)
 {
     const struct net_stack *s = &l->encoder;
     struct net_back *b = &l->back;
-    int norm = s->first + (int)s->depth * NET_BLOCK, last_bias = norm - NET_BLOCK + NET_FC2 + 1;
-    int64_t at = side * l->M * s->D;
+    int norm = s->first + (int)s->depth * NET_BLOCK, last_bias = norm - NET_BLOCK + NET_FC2 + 1, e = 0;
+    const int64_t at = first * s->D;
     char *copy = (char *)b->copy + (size_t)at * sjk_type_size(l->type);
-    return l->k->ops->layernorm_backward(l->k, l->M, s->D, l->last + at, l->params.at[norm],
-                                         l->last_stat + 2 * side * l->M, dy, t, b->res + at, 0, l->type, copy,
-                                         net_gradient(l, norm), net_gradient(l, norm + 1), net_gradient(l, last_bias));
+    for (int64_t k = 0; !e && k < count; k++) {
+        const char *part = (const char *)dy + (size_t)(k * M * s->D) * sjk_type_size(t);
+        int last = k + 1 == count;
+        e = l->k->ops->layernorm_backward(l->k, M, s->D, l->last + at, l->params.at[norm], l->last_stat + 2 * first,
+                                          part, t, b->res + at, k > 0, l->type, last ? copy : NULL,
+                                          net_gradient(l, norm), net_gradient(l, norm + 1),
+                                          last ? net_gradient(l, last_bias) : NULL);
+    }
+    return e;
 }
 
 static int backward(struct sj_learner *l, const struct sj_objective *j)
 {
-    int64_t sides = j->two_sided || j->alone ? 2 : 1;
+    const int64_t targets = l->M / l->C;
+    const int two = j->two_sided || j->alone;
+    const int64_t rows = l->C + two * l->M;
     int e = j->alone ? 0 : net_predictor_backward(l);
-    (void)(e || (e = j->alone ? backward_end(l, 0, l->gradient_out, SJK_F32)
-                              : backward_end(l, 0, l->back.norm, l->type)) ||
-           (e = sides > 1 ? backward_end(l, 1, l->gradient_own, SJK_F32) : 0) ||
-           (e = net_stack_backward(l, &l->encoder, sides * l->options.micro, l->K, l->saved, NET_PATCH + 1)) ||
-           (e = net_weight_gradient(l, NET_PATCH, sides * l->M, l->back.copy, l->patches)));
+    (void)(e || (e = j->alone ? backward_end(l, 0, l->C, targets, l->gradient_out, SJK_F32)
+                              : backward_end(l, 0, l->C, targets, l->back.norm, l->type)) ||
+           (e = two ? backward_end(l, l->C, l->M, 1, l->gradient_own, SJK_F32) : 0) ||
+           (e = net_stack_backward(l, &l->encoder, rows / l->K, l->K, l->saved, NET_PATCH + 1)) ||
+           (e = net_weight_gradient(l, NET_PATCH, rows, l->back.copy, l->patches)));
     return e;
 }
 
@@ -197,10 +216,10 @@ int sj_learner_pass(struct sj_learner *l, const struct sj_objective *j, const fl
         status = put_labels(l, j, class, group);
     if (status)
         return status;
-    size_t bytes = (size_t)(l->options.micro * l->config.mel.bands * l->options.frames) * sizeof *mel;
-    e = mel ? l->k->ops->put(l->k, l->mel, mel, bytes) : 0;
+    size_t spectrum = (size_t)(l->config.mel.bands * l->options.frames) * sizeof *mel;
+    e = mel ? l->k->ops->put(l->k, l->mel, mel, (size_t)(l->C / l->K) * spectrum) : 0;
     if (!e && target_mel)
-        e = l->k->ops->put(l->k, l->target_mel, target_mel, bytes);
+        e = l->k->ops->put(l->k, l->target_mel, target_mel, (size_t)l->options.micro * spectrum);
     (void)(e || (e = l->k->ops->begin(l->k, pass_key(l, j))) || (e = forward(l, j)) || (e = objective(l, j)) ||
            (e = backward(l, j)) || (e = l->k->ops->end(l->k)));
     return net_status(l->k, e);

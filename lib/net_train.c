@@ -65,11 +65,17 @@ static void plan_predictor(struct sj_learner *l, struct net_arena *a)
     l->prediction = net_take(a, M * widest * sizeof(float));
 }
 
+/* Rows that go through the trained encoder. */
+static int64_t encoder_rows(const struct sj_learner *l)
+{
+    return l->C + (l->sides - 1) * l->M;
+}
+
 static void plan_back(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
     int trf = c->predictor == SJ_PREDICTOR_TRANSFORMER;
-    size_t rows = (size_t)(l->options.micro * (l->sides * l->K + trf)), value = sjk_type_size(l->type);
+    size_t rows = (size_t)larger(l->options.micro * (l->K + trf), encoder_rows(l)), value = sjk_type_size(l->type);
     int64_t D = larger(c->dim, trf ? c->trf_dim : 0), norm = larger(D, trf ? 0 : c->hidden);
     int64_t wide =
         larger(larger(larger(3, c->mlp_ratio) * c->dim, c->patch * c->patch), trf ? 4 * c->trf_dim : c->hidden);
@@ -84,16 +90,17 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
     size_t B = (size_t)l->options.micro, M = (size_t)l->M, D = (size_t)c->dim, value = sjk_type_size(l->type);
-    size_t pooled = B * (size_t)c->frequencies * D * sizeof(float), sides = (size_t)l->sides;
-    l->mel = net_take(a, B * (size_t)(c->mel.bands * l->options.frames) * sizeof(float));
-    l->target_mel = net_take(a, B * (size_t)(c->mel.bands * l->options.frames) * sizeof(float));
+    size_t pooled = B * (size_t)c->frequencies * D * sizeof(float), rows = (size_t)encoder_rows(l);
+    size_t spectrum = (size_t)(c->mel.bands * l->options.frames) * sizeof(float);
+    l->mel = net_take(a, (size_t)(l->C / l->K) * spectrum);
+    l->target_mel = net_take(a, B * spectrum);
     l->positions = net_take(a, (size_t)l->K * D * sizeof(float));
     l->class = net_take(a, B * sizeof(int32_t));
     l->group = net_take(a, B * sizeof(int32_t));
-    l->patches = net_take(a, sides * M * (size_t)(c->patch * c->patch) * value);
-    plan_saved(l, a, &l->encoder, sides * M, l->saved);
-    l->last = net_take(a, sides * M * D * sizeof(float));
-    l->last_stat = net_take(a, 2 * sides * M * sizeof(float));
+    l->patches = net_take(a, rows * (size_t)(c->patch * c->patch) * value);
+    plan_saved(l, a, &l->encoder, rows, l->saved);
+    l->last = net_take(a, rows * D * sizeof(float));
+    l->last_stat = net_take(a, 2 * rows * sizeof(float));
     l->z = net_take(a, M * D * value);
     plan_predictor(l, a);
     l->targets = net_take(a, M * D * sizeof(float));
@@ -179,6 +186,9 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
 {
     if (o->micro < 1 || o->batch < o->micro || o->batch % o->micro)
         return sj_fail(SJ_USAGE, "a batch of %lld in passes of %lld", (long long)o->batch, (long long)o->micro);
+    if (o->targets > 1 && o->micro % o->targets)
+        return sj_fail(SJ_USAGE, "passes of %lld pairs of contexts with %lld targets", (long long)o->micro,
+                       (long long)o->targets);
     if (o->frames < c->patch || o->frames / c->patch > c->times)
         return sj_fail(SJ_USAGE, "%lld frames where %lld to %lld can be", (long long)o->frames, (long long)c->patch,
                        (long long)(c->patch * (c->times + 1) - 1));
@@ -192,6 +202,7 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     l->P = o->frames / c->patch;
     l->K = l->P * c->frequencies;
     l->M = l->K * o->micro;
+    l->C = l->M / (o->targets > 1 ? o->targets : 1);
     l->sides = o->two_sided ? 2 : 1;
     l->saved = calloc((size_t)c->depth, sizeof *l->saved);
     l->trf_saved = calloc((size_t)c->trf_depth, sizeof *l->trf_saved);

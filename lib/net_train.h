@@ -3,7 +3,8 @@
  *
  *   for each step: for each of batch/micro passes: sj_learner_pass(...);  sj_learner_update(...)
  *
- * Dims: B samples of a pass, T frames, K tokens, D width. */
+ * Dims: B pairs of a pass, Q targets of a context (a context and one of its targets are a pair), T frames, K tokens,
+ * D width. */
 #ifndef SJ_NET_TRAIN_H
 #define SJ_NET_TRAIN_H
 
@@ -18,10 +19,11 @@ enum sj_recompute { SJ_RECOMPUTE_AUTO, SJ_RECOMPUTE_NEVER, SJ_RECOMPUTE_ALWAYS }
 
 struct sj_learner_options {
     enum sj_precision precision;
-    int64_t batch, micro; /* samples of a step, and of a pass: micro divides batch */
+    int64_t batch, micro; /* pairs of a step, and of a pass: micro divides batch */
     int64_t frames;       /* T of every mel: 16 .. 815 */
     enum sj_recompute recompute;
     int two_sided; /* 1: room for passes whose targets the trained encoder makes, about twice the memory */
+    int64_t targets; /* Q, which divides micro; 0 is 1 */
 };
 
 /* What a pass minimises: cosine * SPEC 6's loss + contrastive * InfoNCE between the predictions and the targets of the
@@ -63,12 +65,12 @@ void sj_learner_free(struct sj_learner *l);          /* NULL is allowed */
 int sj_learner_memory(const struct sjk *k, const struct sj_config *c, const struct sj_learner_options *o,
                       size_t *state_bytes, size_t *pass_bytes);
 
-/* Where a pass finds its spectrograms f32 (micro, 80, T), in the back end's memory, for callers that have them
+/* Where a pass finds its spectrograms f32, mel (micro/Q, 80, T) and target_mel (Q, micro/Q, 80, T), in the back end's memory, for callers that have them
  * there. */
 void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel);
 
-/* Adds to the gradient that of one pass: mel and target_mel f32 (micro, 80, T; NULL: as sj_learner_input holds them),
- * class (micro) and group (micro, 0 .. batch-1; NULL: all different), all host. SJ_USAGE when a class is out of range. */
+/* Adds to the gradient that of one pass: mel and target_mel f32 as at sj_learner_input (NULL: as they are there), class
+ * (Q, micro/Q) and group (the same, 0 .. batch-1; NULL: all different), all host. SJ_USAGE when a class is out of range. */
 int sj_learner_pass(struct sj_learner *l, const struct sj_objective *o, const float *mel, const float *target_mel,
                     const int32_t *class, const int32_t *group);
 

@@ -29,7 +29,8 @@ struct sj_learner {
     struct net_params params, target_params;
     struct net_stack encoder, transformer;
     struct net_places places;
-    int64_t P, K, M; /* time patches, tokens of a sample, rows of one side of a pass */
+    int64_t P, K, M; /* time patches, tokens of a sample, rows of the pairs of a pass */
+    int64_t C;       /* rows of its contexts: M, or fewer where they have several targets */
     int64_t sides;   /* 2: room for both through the trained encoder */
     int recompute;
 
@@ -41,8 +42,8 @@ struct sj_learner {
     float *mel, *target_mel, *positions, *trf_positions;
     int32_t *class, *group;
     struct net_saved *saved, *trf_saved;              /* per block */
-    void *patches, *z;                                /* type t */
-    float *last, *last_stat;                          /* the encoder's final norm, of both sides */
+    void *patches, *z;                                /* type t; z of every pair */
+    float *last, *last_stat;                          /* the encoder's final norm, of contexts, then of targets */
     float *own, *gradient_own;                        /* f32 (M, D): what the trained encoder makes of targets */
     const float *measured;                            /* the targets of the last pass */
     void **hidden;                                    /* MLP: layers inputs; [0] is the concatenation, or z */

@@ -197,6 +197,12 @@ static void choose(struct sj_rng *r, int n, int *stem, struct sj_draw *draw)
             draw->context[at] = draw->context[at - 1];
         draw->context[at] = chosen;
     }
+    draw->others = n - draw->contexts;
+    for (int k = draw->contexts; k < n; k++) {
+        int pick = k + (int)sj_rng_below(r, (uint64_t)(n - k));
+        draw->other[k - draw->contexts] = stem[pick];
+        stem[pick] = stem[k];
+    }
 }
 
 /* Up to ten crops of one track; *found = 1 when one had two active stems. */
@@ -262,35 +268,56 @@ static int add_stems(const struct sj_sampler *s, const struct sj_draw *draw, int
     return SJ_OK;
 }
 
-/* Whether target and context are still active in the first `span` samples of the crop. */
-static int keeps_pair(const struct sj_dataset *d, const struct sj_draw *draw, int64_t span, int *active)
+/* Target k of those drawn. */
+static int target_of(const struct sj_draw *draw, int k)
 {
-    int status = is_active(d, draw->track, draw->target, draw->start, span, active);
-    int heard = 0;
+    k %= 1 + draw->others;
+    return k ? draw->other[k - 1] : draw->target;
+}
+
+/* Whether the targets and the context are still active in the first `span` samples of the crop. */
+static int keeps_pair(const struct sj_dataset *d, const struct sj_draw *draw, int targets, int64_t span, int *active)
+{
+    int status = SJ_OK, heard = 0;
+    *active = 1;
+    for (int k = 0; k < targets && k <= draw->others && *active && !status; k++)
+        status = is_active(d, draw->track, target_of(draw, k), draw->start, span, active);
     for (int k = 0; k < draw->contexts && *active && !heard && !status; k++)
         status = is_active(d, draw->track, draw->context[k], draw->start, span, &heard);
     *active = *active && heard;
     return status;
 }
 
-/* The pair that was drawn, changed. */
-static int make_changed(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw, float *context, float *target)
+/* The pair that was drawn, changed; every target as if it were the only one. */
+static int make_changed(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw, int targets, float *context,
+                        float *target, int64_t stride)
 {
     const struct sj_dataset *d = s->set[draw->set].data;
     int speed = sj_augmenter_speed(s->augmenter, n), active = 1, status = SJ_OK;
     int64_t span = sj_augmenter_span(s->augmenter, speed), samples = sj_dataset_track(d, draw->track)->samples;
     if (span < s->crop)
-        status = keeps_pair(d, draw, span, &active);
+        status = keeps_pair(d, draw, targets, span, &active);
     else if (draw->start > samples - span) /* the track ends before: begin earlier */
         draw->start = samples > span ? samples - span : 0;
-    return status ? status
-                  : sj_augmenter_pair(s->augmenter, n, d, draw, active ? speed : SJ_SPEED_ONE, context, target);
+    for (int k = targets - 1; k >= 0 && !status; k--) {
+        struct sj_draw one = *draw;
+        one.target = target_of(draw, k);
+        one.contexts = k ? 0 : draw->contexts;
+        status = sj_augmenter_pair(s->augmenter, n, d, &one, active ? speed : SJ_SPEED_ONE, context,
+                                   target + k * stride);
+    }
+    return status;
 }
 
-static int make_plain(const struct sj_sampler *s, const struct sj_draw *draw, float *context, float *target)
+static int make_plain(const struct sj_sampler *s, const struct sj_draw *draw, int targets, float *context,
+                      float *target, int64_t stride)
 {
     int status = add_stems(s, draw, draw->contexts, draw->context, context);
-    return status ? status : add_stems(s, draw, 1, &draw->target, target);
+    for (int k = 0; k < targets && !status; k++) {
+        const int stem = target_of(draw, k);
+        status = add_stems(s, draw, 1, &stem, target + k * stride);
+    }
+    return status;
 }
 
 /* x (crop) with room before and after: the halo of a track that is as long as the crop. */
@@ -302,19 +329,29 @@ static void reflect(float *x, int64_t crop)
         x[crop + i] = x[crop - 2 - i];
 }
 
-int sj_sampler_pair(const struct sj_sampler *s, uint64_t n, float *context, float *target, struct sj_pair *pair)
+int sj_sampler_targets(const struct sj_sampler *s, uint64_t n, int targets, float *context, float *target,
+                       int64_t stride, struct sj_pair *pair)
 {
     struct sj_draw draw;
     int status = sj_sampler_draw(s, n, &draw);
     if (status)
         return status;
-    float *from[] = {context + SJ_SAMPLER_BEFORE, target + SJ_SAMPLER_BEFORE};
-    status = s->augmenter ? make_changed(s, n, &draw, from[0], from[1]) : make_plain(s, &draw, from[0], from[1]);
+    context += SJ_SAMPLER_BEFORE;
+    target += SJ_SAMPLER_BEFORE;
+    status = s->augmenter ? make_changed(s, n, &draw, targets, context, target, stride)
+                          : make_plain(s, &draw, targets, context, target, stride);
     if (status)
         return status;
-    reflect(from[0], s->crop);
-    reflect(from[1], s->crop);
     const struct sj_dataset_track *t = sj_dataset_track(s->set[draw.set].data, draw.track);
-    *pair = (struct sj_pair){t->key, t->class[draw.target]};
+    reflect(context, s->crop);
+    for (int k = 0; k < targets; k++) {
+        reflect(target + k * stride, s->crop);
+        pair[k] = (struct sj_pair){t->key, t->class[target_of(&draw, k)]};
+    }
     return SJ_OK;
+}
+
+int sj_sampler_pair(const struct sj_sampler *s, uint64_t n, float *context, float *target, struct sj_pair *pair)
+{
+    return sj_sampler_targets(s, n, 1, context, target, 0, pair);
 }

@@ -37,6 +37,8 @@ struct sj_draw {
     int target;                   /* stem of the track */
     int contexts;                 /* number of stems in the context */
     int context[SJ_SAMPLER_STEMS]; /* which, ascending */
+    int others;                   /* active stems in neither: further targets */
+    int other[SJ_SAMPLER_STEMS];  /* which, in random order */
 };
 
 struct sj_pair {
@@ -64,5 +66,10 @@ int sj_sampler_draw(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw
 /* Pair n: out context (width), target (width) f32, sample / 32768, changed where that is asked for, reflected at both
  * ends without the edge itself. */
 int sj_sampler_pair(const struct sj_sampler *s, uint64_t n, float *context, float *target, struct sj_pair *pair);
+
+/* The same with `targets` targets, each a waveform at target + k * stride, and pair (targets): that of pair n and then
+ * others, active stems that are not in the context; where there are fewer, they come again. */
+int sj_sampler_targets(const struct sj_sampler *s, uint64_t n, int targets, float *context, float *target,
+                       int64_t stride, struct sj_pair *pair);
 
 #endif

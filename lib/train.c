@@ -15,6 +15,7 @@ struct sj_train_settings sj_train_defaults(void)
     s.ema_end = 0.99999;
     s.cosine = 1;
     s.other_classes = 1;
+    s.targets = 1;
     return s;
 }
 
@@ -55,6 +56,8 @@ const struct sj_option sj_train_options[] = {
      "first steps, in which the encoder alone learns, mixes against stems", 0, 1e12, NULL, NULL, 1, NULL},
     {SJ_CHOICE, 0, "contrastive-targets", AT(contrastive_targets), "NAME",
      "what makes the targets of the contrastive term: the moving average or the trained encoder", 0, 0, targets_names,
+     NULL, 1, NULL},
+    {SJ_INT, 0, "targets", AT(targets), "N", "targets of a context, each a pair of the batch", 1, SJ_FEED_TARGETS, NULL,
      NULL, 1, NULL},
     {SJ_REAL, 0, "other-classes", AT(other_classes), "X", "weight of negatives of other classes", 0, 1, NULL, NULL, 1,
      NULL},
@@ -99,6 +102,10 @@ int sj_train_check(struct sj_train_settings *s)
     if (s->steps && s->warmup > s->steps)
         return sj_fail(SJ_USAGE, "--warmup is %lld, more than the %lld steps", (long long)s->warmup,
                        (long long)s->steps);
+    if (s->batch % s->targets || s->micro % s->targets)
+        return sj_fail(SJ_USAGE, "--targets is %lld, which does not divide --%s %lld", (long long)s->targets,
+                       s->batch % s->targets ? "batch" : "micro",
+                       (long long)(s->batch % s->targets ? s->batch : s->micro));
     if (s->micro && s->batch % s->micro)
         return sj_fail(SJ_USAGE, "--micro is %lld, which does not divide the batch of %lld", (long long)s->micro,
                        (long long)s->batch);

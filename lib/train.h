@@ -27,6 +27,7 @@ struct sj_train_settings {
     int64_t contrastive_warmup; /* the first steps, in which the encoder alone learns, by the contrastive term */
     int contrastive_targets;    /* enum sj_contrastive_targets */
     double other_classes;       /* weight of negatives of other classes */
+    int64_t targets;            /* of a context: batch / targets contexts are drawn for a step */
     int64_t frames;            /* T of a training pair; 0: 800 */
 };
 

@@ -9,7 +9,8 @@
 
 /* What is known of a pair beside its values. */
 struct place {
-    int status, class;
+    int status;
+    int32_t class[SJ_FEED_TARGETS];
     char key[SJ_KEY_BYTES + 1];
     char reason[512];
 };
@@ -18,18 +19,19 @@ struct place {
 struct front {
     struct sjk *k;
     struct sj_mel *mel;
-    float *wave; /* (2, width) */
+    float *wave; /* (1 + Q, width) */
 };
 
 struct sj_feed {
     const struct sj_sampler *sampler;
     struct sj_reader *reader;
     int64_t B, bands, frames, samples, values;
+    int targets;  /* Q */
     int64_t next; /* number of the first pair of the batch at hand */
     int64_t last; /* stream: one past the last pair that is wanted */
     float *context, *target; /* where the batch at hand goes */
     struct place *place;     /* (B) */
-    int32_t *label;          /* (2, B): class, group */
+    int32_t *label;          /* (2, Q, B): class, group */
     struct sj_lanes *lanes;
     int fronts;
     struct front *front; /* one for each thread; none where pairs come as they are wanted */
@@ -51,19 +53,21 @@ static void draw_pair(void *arg, int slot, int lane)
 {
     struct sj_feed *f = arg;
     struct place *p = &f->place[slot];
-    struct sj_pair drawn;
-    float *side[2] = {f->context + slot * f->values, f->target + slot * f->values};
+    struct sj_pair drawn[SJ_FEED_TARGETS];
     struct front *a = f->fronts ? &f->front[lane] : NULL;
-    float *wave[2] = {a ? a->wave : side[0], a ? a->wave + sj_sampler_width(f->sampler) : side[1]};
-    int status = sj_sampler_pair(f->sampler, (uint64_t)(f->next + slot), wave[0], wave[1], &drawn);
-    for (int i = 0; !status && a && i < 2; i++)
-        status = sj_mel_chunk(a->mel, sj_sampler_width(f->sampler), wave[i], side[i], f->frames);
-    if (!status) {
-        p->class = drawn.class;
-        snprintf(p->key, sizeof p->key, "%s", drawn.key);
-    } else {
+    const int64_t width = sj_sampler_width(f->sampler);
+    float *context = f->context + slot * f->values, *target = f->target + slot * f->values;
+    int status = sj_sampler_targets(f->sampler, (uint64_t)(f->next + slot), f->targets, a ? a->wave : context,
+                                    a ? a->wave + width : target, a ? width : f->B * f->values, drawn);
+    for (int k = 0; !status && a && k <= f->targets; k++)
+        status = sj_mel_chunk(a->mel, width, a->wave + k * width, k ? target + (k - 1) * f->B * f->values : context,
+                              f->frames);
+    for (int k = 0; !status && k < f->targets; k++)
+        p->class[k] = drawn[k].class;
+    if (!status)
+        snprintf(p->key, sizeof p->key, "%s", drawn[0].key);
+    else
         sj_fail_at(status, "training pair %lld", (long long)(f->next + slot));
-    }
     note_failure(p, status);
 }
 
@@ -78,7 +82,7 @@ static int make_fronts(struct sj_feed *f, const struct sj_mel_settings *mel, int
         int status = sjk_open("cpu", 1, &a->k, why, sizeof why);
         if (status)
             return sj_fail(status, "%s", why);
-        a->wave = malloc((size_t)(2 * sj_sampler_width(f->sampler)) * sizeof *a->wave);
+        a->wave = malloc((size_t)((1 + f->targets) * sj_sampler_width(f->sampler)) * sizeof *a->wave);
         status = a->wave ? sj_mel_new(a->k, mel, &a->mel) : sj_fail(SJ_SYSTEM, "no memory for training pairs");
         if (status) {
             f->fronts++;
@@ -112,7 +116,7 @@ static int read_record(struct sj_feed *f, int64_t at)
     const char *data = r->data;
     sj_dtype_to_f32(type, (size_t)f->values, data, f->context + at * f->values);
     sj_dtype_to_f32(type, (size_t)f->values, data + r->bytes / 2, f->target + at * f->values);
-    f->place[at].class = r->class;
+    f->place[at].class[0] = r->class;
     snprintf(f->place[at].key, sizeof f->place[at].key, "%s", r->key);
     return n + 1 == f->last ? sj_reader_next(f->reader, &r) : SJ_OK; /* what follows must be a pair or a proper end */
 }
@@ -132,15 +136,16 @@ static void read_pair(void *arg, int slot, int lane)
 
 /* -- both ---------------------------------------------------------------------------------------------------------- */
 
-static struct sj_feed *new_feed(int64_t B, int64_t first)
+static struct sj_feed *new_feed(int64_t B, int Q, int64_t first)
 {
     struct sj_feed *f = calloc(1, sizeof *f);
     if (f) {
         pthread_mutex_init(&f->lock, NULL);
         f->B = B;
+        f->targets = Q;
         f->next = first;
         f->place = calloc((size_t)B, sizeof *f->place);
-        f->label = calloc(2 * (size_t)B, sizeof *f->label);
+        f->label = calloc(2 * (size_t)(Q * B), sizeof *f->label);
     }
     if (f && f->place && f->label)
         return f;
@@ -155,10 +160,10 @@ static int start_lanes(struct sj_feed *f, int threads, void (*work)(void *, int,
     return sj_lanes_new(threads < 2 ? 2 : threads, (int)f->B, work, f, &f->lanes);
 }
 
-int sj_feed_sets(const struct sj_sampler *s, const struct sj_mel_settings *mel, int threads, int64_t B, int64_t first,
-                 struct sj_feed **out)
+int sj_feed_sets(const struct sj_sampler *s, const struct sj_mel_settings *mel, int threads, int64_t B, int Q,
+                 int64_t first, struct sj_feed **out)
 {
-    struct sj_feed *f = new_feed(B, first);
+    struct sj_feed *f = new_feed(B, Q, first);
     int status = SJ_OK;
     if (!f)
         return SJ_SYSTEM;
@@ -182,7 +187,7 @@ int sj_feed_sets(const struct sj_sampler *s, const struct sj_mel_settings *mel, 
 
 int sj_feed_stream(struct sj_reader *r, int64_t frames, int64_t B, int64_t first, int64_t last, struct sj_feed **out)
 {
-    struct sj_feed *f = new_feed(B, first);
+    struct sj_feed *f = new_feed(B, 1, first);
     if (!f)
         return SJ_SYSTEM;
     f->reader = r;
@@ -231,9 +236,14 @@ int64_t sj_feed_values(const struct sj_feed *f)
     return f->values;
 }
 
+int sj_feed_targets(const struct sj_feed *f)
+{
+    return f->targets;
+}
+
 size_t sj_feed_bytes(const struct sj_feed *f)
 {
-    return 2 * (size_t)(f->B * f->values) * sizeof(float);
+    return (1 + (size_t)f->targets) * (size_t)(f->B * f->values) * sizeof(float);
 }
 
 void sj_feed_start(struct sj_feed *f, void *memory)
@@ -247,18 +257,21 @@ void sj_feed_start(struct sj_feed *f, void *memory)
 
 int sj_feed_wait(struct sj_feed *f, struct sj_batch *batch)
 {
-    int32_t *class = f->label, *group = class + f->B;
+    int32_t *class = f->label, *group = class + f->targets * f->B;
     const struct place *bad = NULL;
     for (int64_t i = 0; i < f->B; i++)
         sj_lanes_take(f->lanes);
     for (int64_t i = 0; i < f->B && !bad; i++) {
         const struct place *p = &f->place[i];
         bad = p->status ? p : NULL;
-        class[i] = p->class;
         group[i] = (int32_t)i;
         for (int64_t j = i - 1; j >= 0; j--)
             if (!strcmp(f->place[j].key, p->key))
                 group[i] = group[j];
+        for (int64_t k = 0; k < f->targets; k++) {
+            class[k * f->B + i] = p->class[k];
+            group[k * f->B + i] = group[i];
+        }
     }
     f->next += f->B;
     *batch = (struct sj_batch){class, group};

@@ -10,8 +10,8 @@ struct sj_intake {
     struct sj_feed *feed;
     struct sjk_inbox *inbox;
     struct sj_spectra *spectra; /* NULL: the feed brings spectrograms */
-    int64_t B, T;
-    const float *data; /* of the batch at hand: context (B, values), target (B, values) */
+    int64_t B, bands, T;
+    const float *data; /* of the batch at hand: context (B, values), target (Q, B, values) */
 };
 
 static int fail(const struct sj_intake *in, int status)
@@ -25,7 +25,7 @@ int sj_intake_new(struct sjk *k, struct sj_feed *f, const struct sj_mel_settings
     struct sj_intake *in = calloc(1, sizeof *in);
     if (!in)
         return sj_fail(SJ_SYSTEM, "no memory for a batch");
-    *in = (struct sj_intake){.k = k, .feed = f, .B = B, .T = T};
+    *in = (struct sj_intake){.k = k, .feed = f, .B = B, .bands = mel->bands, .T = T};
     int status = sj_feed_samples(f) ? sj_spectra_new(k, mel, &in->spectra) : SJ_OK;
     if (!status)
         status = fail(in, k->ops->inbox_new(k, sj_feed_bytes(f), &in->inbox));
@@ -72,14 +72,15 @@ int sj_intake_take(struct sj_intake *in)
 int sj_intake_mel(struct sj_intake *in, int64_t first, int64_t count, float *context, float *target)
 {
     const int64_t values = sj_feed_values(in->feed), samples = sj_feed_samples(in->feed);
-    float *to[2] = {context, target};
+    const int64_t size = count * (in->spectra ? in->bands * in->T : values);
     int status = SJ_OK;
-    for (int side = 0; side < 2 && !status; side++) {
+    for (int side = 0; side <= sj_feed_targets(in->feed) && !status; side++) {
         const float *from = in->data + (side * in->B + first) * values;
+        float *to = side ? target + (side - 1) * size : context;
         if (in->spectra)
-            status = sj_spectra_run(in->spectra, count, samples, from, 0, 0, in->T, to[side]);
+            status = sj_spectra_run(in->spectra, count, samples, from, 0, 0, in->T, to);
         else
-            status = fail(in, in->k->ops->copy(in->k, to[side], from, (size_t)(count * values) * sizeof *from));
+            status = fail(in, in->k->ops->copy(in->k, to, from, (size_t)(count * values) * sizeof *from));
     }
     return status;
 }

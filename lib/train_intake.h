@@ -10,7 +10,7 @@
 struct sjk;
 struct sj_intake;
 
-/* Batches of B pairs of T frames from the feed; both are borrowed. */
+/* Batches of B contexts of T frames from the feed; both are borrowed. */
 int sj_intake_new(struct sjk *k, struct sj_feed *f, const struct sj_mel_settings *mel, int64_t B, int64_t T,
                   struct sj_intake **in);
 void sj_intake_free(struct sj_intake *in); /* NULL is allowed */
@@ -21,8 +21,8 @@ int sj_intake_read(struct sj_intake *in);
 int sj_intake_send(struct sj_intake *in, struct sj_batch *batch);
 /* The oldest batch sent becomes the one at hand. */
 int sj_intake_take(struct sj_intake *in);
-/* context and target f32 (count, bands, T), in the back end's memory: spectrograms of its pairs first .. first + count
- * - 1. */
+/* context f32 (count, bands, T) and target f32 (Q, count, bands, T), in the back end's memory: spectrograms of its
+ * contexts first .. first + count - 1 and of their Q targets. */
 int sj_intake_mel(struct sj_intake *in, int64_t first, int64_t count, float *context, float *target);
 
 #endif

@@ -17,7 +17,8 @@ static const double collapse_share = 0.1;
 struct loop {
     struct sj_train *t;
     struct sj_learner *learner;
-    int64_t micro; /* samples of a pass */
+    int64_t micro;  /* pairs of a pass */
+    int32_t *label; /* (2, micro): class and group of a pass */
     struct sj_intake *intake;
     struct sj_batch batch; /* labels of the batch to come, once it has been brought in */
     int brought;           /* it has; 0 before the first step */
@@ -73,10 +74,16 @@ static int passes(struct loop *l, int64_t number)
     if (!status && number + 1 < s->steps)
         status = sj_intake_read(l->intake);
     sj_learner_input(l->learner, &mel, &target_mel);
-    for (int64_t i = 0; !status && i < s->batch; i += l->micro) {
-        status = sj_intake_mel(l->intake, i, l->micro, mel, target_mel);
+    const int64_t contexts = s->batch / s->targets, count = l->micro / s->targets;
+    for (int64_t i = 0; !status && i < contexts; i += count) {
+        status = sj_intake_mel(l->intake, i, count, mel, target_mel);
+        for (int64_t k = 0; k < l->micro; k++) {
+            int64_t at = k / count * contexts + i + k % count;
+            l->label[k] = l->batch.class[at];
+            l->label[l->micro + k] = l->batch.group[at];
+        }
         if (!status)
-            status = sj_learner_pass(l->learner, &o, NULL, NULL, l->batch.class + i, l->batch.group + i);
+            status = sj_learner_pass(l->learner, &o, NULL, NULL, l->label, l->label + l->micro);
     }
     return status;
 }
@@ -218,6 +225,15 @@ static int save(struct loop *l, int64_t done)
 
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
 
+/* The largest pass of at most so many pairs, or of one context: whole contexts, and passes that make up a batch. */
+static int64_t fitting(const struct sj_train_settings *s, int64_t most)
+{
+    int64_t n = most / s->targets * s->targets;
+    while (n > s->targets && s->batch % n)
+        n -= s->targets;
+    return n > s->targets ? n : s->targets;
+}
+
 /* The learner with the passes that were asked for, or with the largest that suit the back end and its memory. */
 static int open_learner(struct loop *l)
 {
@@ -226,16 +242,12 @@ static int open_learner(struct loop *l)
     const int two = s->contrastive_warmup || s->contrastive_targets == SJ_CONTRASTIVE_ENCODER;
     const int whole = s->contrastive != 0 || s->contrastive_warmup;
     struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames, SJ_RECOMPUTE_AUTO,
-                                   two};
+                                   two, s->targets};
     if (!s->micro)
-        o.micro = whole || !most || s->batch < most ? s->batch : most;
-    while (s->batch % o.micro)
-        o.micro--;
+        o.micro = fitting(s, whole || !most || s->batch < most ? s->batch : most);
     int status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
-    while (status == SJ_DEVICE && !most && !s->micro && !whole && o.micro > 1) {
-        do
-            o.micro--;
-        while (s->batch % o.micro);
+    while (status == SJ_DEVICE && !most && !s->micro && !whole && o.micro > s->targets) {
+        o.micro = fitting(s, o.micro - 1);
         status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);
     }
     l->micro = o.micro;
@@ -256,8 +268,11 @@ static int open_loop(struct loop *l)
     if (!l->buffer)
         return sj_fail(SJ_SYSTEM, "no memory for a checkpoint");
     int status = open_learner(l);
+    if (!status && !(l->label = calloc(2 * (size_t)l->micro, sizeof *l->label)))
+        status = sj_fail(SJ_SYSTEM, "no memory for a batch");
     if (!status)
-        status = sj_intake_new(l->t->k, l->t->feed, &l->t->model->config.mel, s->batch, s->frames, &l->intake);
+        status = sj_intake_new(l->t->k, l->t->feed, &l->t->model->config.mel, s->batch / s->targets, s->frames,
+                               &l->intake);
     if (!status && l->t->start)
         status = sj_checkpoint_load(l->t->checkpoint, l->learner, l->buffer);
     return status;
@@ -269,6 +284,7 @@ static void close_loop(struct loop *l)
     sj_intake_free(l->intake);
     sj_learner_free(l->learner);
     free(l->buffer);
+    free(l->label);
 }
 
 /* A stop that was asked for, between two steps. */

@@ -88,6 +88,8 @@ static int open_stream(struct sj_train_source *p, struct sj_config *c, struct sj
     const struct sj_train_inputs *in = p->in;
     if (in->weights || in->augment || !isnan(in->mean) || !isnan(in->std))
         return sj_fail(SJ_USAGE, "--weights, --augment, --mean and --std go with data sets");
+    if (s->targets > 1)
+        return sj_fail(SJ_USAGE, "--targets goes with data sets");
     int status = sj_reader_open(in->n, in->path, &p->reader);
     if (status)
         return status;
@@ -143,11 +145,11 @@ int sj_train_source_open(const struct sj_train_inputs *in, struct sj_config *c, 
 int sj_train_source_feed(struct sj_train_source *p, const struct sjk *k, const struct sj_config *c,
                          const struct sj_train_settings *s, int threads, int64_t start, struct sj_feed **feed)
 {
-    int64_t first = start * s->batch, last = s->steps * s->batch;
+    int64_t contexts = s->batch / s->targets, first = start * contexts, last = s->steps * contexts;
     if (p->reader)
-        return sj_feed_stream(p->reader, s->frames, s->batch, first, last, feed);
+        return sj_feed_stream(p->reader, s->frames, contexts, first, last, feed);
     if (k->ops->mel) /* the back end analyses; the processors have nothing else to do */
-        return sj_feed_sets(p->sampler, NULL, threads, s->batch, first, feed);
-    return sj_feed_sets(p->sampler, &c->mel, 1 + threads / 4, s->batch, first, feed); /* one analyses pairs faster
-                                                                                        than four cores learn from */
+        return sj_feed_sets(p->sampler, NULL, threads, contexts, (int)s->targets, first, feed);
+    /* one analyses pairs faster than four cores learn from */
+    return sj_feed_sets(p->sampler, &c->mel, 1 + threads / 4, contexts, (int)s->targets, first, feed);
 }

@@ -38,7 +38,8 @@ def pooled(z):
 
 def term(p, t, row):
     told = row["predictor"] != "mlp_none" and not row["alone"]
-    same = (GROUP[:, None] == GROUP) & ((CLASS[:, None] == CLASS) | (not told))
+    group = GROUP[:B // row["targets"]].repeat(row["targets"])
+    same = (group[:, None] == group) & ((CLASS[:, None] == CLASS) | (not told))
     weight = torch.where(CLASS[:, None] == CLASS, 1.0, row["other"]).double()
     weight[same] = 0
     weight.fill_diagonal_(1)
@@ -53,7 +54,7 @@ def step(row):
     path = f"{folder}/{row['predictor']}.h5"
     encoder, predictor = read(path, "encoder", True), read(path, "predictor", True)
     average = stem_jepa.encode(mel[1], read(path, "target"), DEPTH, HEADS)
-    z = stem_jepa.encode(mel[0], encoder, DEPTH, HEADS)
+    z = stem_jepa.encode(mel[0][:B // row["targets"]], encoder, DEPTH, HEADS).repeat(row["targets"], 1, 1, 1)
     p = z if row["alone"] else predict(row["predictor"], z, predictor)
     distance = stem_jepa.loss(p, average)
     total = row["cosine"] * distance
@@ -86,8 +87,8 @@ for line in sys.stdin:
             and abs(contrastive - row["term"]) < 1e-5 and abs(first - row["first"]) < 1e-9)
     count += 1
     failed += not good
-    print("%sok %d - %s, objective %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within %.1e (%s)" %
-          ("" if good else "not ", count, row["predictor"], row["number"], row["loss"], distance, row["term"], contrastive,
+    print("%sok %d - %s, objective %d, targets %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within %.1e (%s)" %
+          ("" if good else "not ", count, row["predictor"], row["number"], row["targets"], row["loss"], distance, row["term"], contrastive,
            row["first"], first, worst, where))
 print(f"1..{count}")
 sys.exit(failed > 0 or count == 0)

@@ -25,19 +25,27 @@ static int die(int status)
     return status;
 }
 
+enum { count = sizeof objectives / sizeof *objectives };
+
+/* Run n: of objective n % count, with one target of a context or with two. */
 static int run(struct sjk *k, const char *folder, struct sj_model *m, int n, const float *mel)
 {
-    struct sj_learner_options o = {SJ_PRECISION_F32, B, B, T, n % 2 ? SJ_RECOMPUTE_ALWAYS : SJ_RECOMPUTE_NEVER, 1};
-    const struct sj_objective *j = &objectives[n];
+    const int targets = 1 + n / count;
+    struct sj_learner_options o = {SJ_PRECISION_F32, B, B, T, n % 2 ? SJ_RECOMPUTE_ALWAYS : SJ_RECOMPUTE_NEVER, 1,
+                                   targets};
+    const struct sj_objective *j = &objectives[n % count];
+    int32_t of[B];
     const struct sj_update u = {.clip = INFINITY};
     const char *name = sj_predictor_names[m->config.predictor];
     struct sj_learner *l;
     struct sj_learned r;
     struct sj_model *g;
     char path[4096];
+    for (int i = 0; i < B; i++)
+        of[i] = group[i % (B / targets)];
     int status = sj_learner_new(k, m, &o, &l);
     if (!status)
-        status = sj_learner_pass(l, j, mel, mel + B * 80 * T, class, group);
+        status = sj_learner_pass(l, j, mel, mel + B * 80 * T, class, of);
     if (!status)
         status = sj_model_blank(&m->config, &g);
     if (!status)
@@ -49,9 +57,9 @@ static int run(struct sjk *k, const char *folder, struct sj_model *m, int n, con
         status = sj_model_write(path, g);
     if (status)
         return status;
-    printf("{\"predictor\": \"%s\", \"number\": %d, \"cosine\": %g, \"contrastive\": %g, \"temperature\": %g, "
+    printf("{\"predictor\": \"%s\", \"number\": %d, \"targets\": %d, \"cosine\": %g, \"contrastive\": %g, \"temperature\": %g, "
            "\"other\": %g, \"two_sided\": %d, \"alone\": %d, \"loss\": %.17g, \"term\": %.17g, \"first\": %.17g}\n",
-           name, n, j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone, r.loss, r.contrastive,
+           name, n, targets, j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone, r.loss, r.contrastive,
            r.first);
     sj_model_free(g);
     sj_learner_free(l);
@@ -75,7 +83,7 @@ static int run_all(struct sjk *k, const char *folder, enum sj_predictor predicto
         m->target[i] += 0.1f * (float)sj_rng_double(&r); /* an average that is not the encoder */
     if (!status)
         status = sj_model_write(path, m);
-    for (int n = 0; !status && n < (int)(sizeof objectives / sizeof *objectives); n++)
+    for (int n = 0; !status && n < 2 * count; n++)
         status = run(k, folder, m, n, mel);
     if (!status)
         sj_model_free(m);

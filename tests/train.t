@@ -173,6 +173,30 @@ same = {part: [] for part in ("encoder", "predictor")}
 for part in same:
     a[part].visititems(lambda n, d: same[part].append((d[()] == b[part][n][()]).all()) if isinstance(d, h5py.Dataset) else None)
 assert all(same["predictor"]) and not any(same["encoder"]), same' $train -q $tiny --steps 0 -o start.h5 set.h5
+ok "two targets of a context" run --batch 6 --targets 2 --checkpoint-every 0 -o targets.h5 set.h5
+ok "with three threads" run -j 3 --batch 6 --targets 2 --augment all -o targets3.h5 set.h5
+ok "with one" run --batch 6 --targets 2 --augment all -o targets1.h5 set.h5
+ok "the same" cmp targets1.h5 targets3.h5
+interrupted KILL cutt.h5 9 --batch 6 --targets 2 --checkpoint-every 0
+rm -f cutt.h5*.tmp*
+fails 2 "made with 'targets' 2" "with one of each it is not continued" run --batch 6 -o cutt.h5 --resume set.h5
+ok "resumed" run --batch 6 --targets 2 -o cutt.h5 --resume set.h5
+ok "it comes to the same end" cmp targets.h5 cutt.h5
+ok "targets in passes" run --batch 12 --targets 2 --micro 4 --precision f32 --log passes.log --log-every 1 -o passes.h5 set.h5
+ok "and at once" run --batch 12 --targets 2 --micro 12 --precision f32 --log once.log --log-every 1 -o once.h5 set.h5
+ok "learn alike" /usr/bin/python3 -c '
+import json
+a, b = ([json.loads(line)["loss"] for line in open(f)] for f in ("passes.log", "once.log"))
+assert abs(a[0] - b[0]) < 1e-5 and abs(a[9] - b[9]) < 1e-3, (a[:10], b[:10])'
+ok "with everything else" run --batch 6 --targets 3 $two -o everything.h5 set.h5
+ok "and where the back end makes the spectrograms" run --backend cpu:reference --precision f32 --batch 6 --targets 3 --steps 3 $two \
+    --contrastive-warmup 1 --log own3.log --log-every 1 -o own3.h5 set.h5
+ok "as where the host does" run --backend cpu --precision f32 --batch 6 --targets 3 --steps 3 $two --contrastive-warmup 1 \
+    --log host3.log --log-every 1 -o host3.h5 set.h5
+ok "they learn the same" /usr/bin/python3 -c '
+import json
+a, b = ([json.loads(line)["contrastive"] for line in open(f)] for f in ("own3.log", "host3.log"))
+assert len(a) == len(b) == 3 and max(abs(x - y) for x, y in zip(a, b)) < 1e-4, (a, b)'
 ok "passes of two" run --micro 2 -o micro.h5 set.h5
 ok "f32" run --precision f32 -o f32.h5 set.h5
 ok "validation" run --validate held.h5 --validate-every 40 --validate-seconds 2 --log valid.log -o valid.h5 set.h5
@@ -201,6 +225,9 @@ fails 2 "--contrastive-targets goes with --contrastive" "targets of nothing" run
 fails 2 "--other-classes goes with" "a weight of no negatives" run --other-classes 0.5 -o no.h5 set.h5
 fails 2 "more than the 80 steps" "a warm-up longer than the training" run --contrastive-warmup 81 -o no.h5 set.h5
 fails 2 "no --micro" "a warm-up in passes" run --micro 2 --contrastive-warmup 8 -o no.h5 set.h5
+fails 2 "--targets is 3, which does not divide --batch 4" "targets that do not fill the batch" run --targets 3 -o no.h5 set.h5
+fails 2 "--targets is 2, which does not divide --micro 1" "nor a pass" run --targets 2 --micro 1 -o no.h5 set.h5
+fails 2 "--targets goes with data sets" "more targets than a stream has" sh -c "'$BUILD/tests/make_stream' pair | '$bin/sj-mel' | $train -q $tiny --targets 2 -o no.h5"
 fails 2 "both 0" "nothing to learn after the warm-up" run --cosine 0 --contrastive-warmup 8 -o no.h5 set.h5
 fails 2 "--log-every goes with --log" "an interval of no log" run --log-every 10 -o no.h5 set.h5
 fails 2 "--validate-every goes with --validate" "an interval of no validation" run --validate-every 9 -o no.h5 set.h5

@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     struct sj_mel_settings mel = sj_mel_defaults();
     int threads = (int)strtol(argv[3], NULL, 10), status = sj_sampler_open(1, &path, NULL, 1, CROP, &s);
     if (!status)
-        status = sj_feed_sets(s, strcmp(argv[2], "mel") ? NULL : &mel, threads, BATCH, 0, &f);
+        status = sj_feed_sets(s, strcmp(argv[2], "mel") ? NULL : &mel, threads, BATCH, 1, 0, &f);
     if (!status)
         status = run(f, strtol(argv[4], NULL, 10));
     if (status)

@@ -13,7 +13,7 @@ static struct sjk *k;
 /* The gradient and loss of one step of a small model. */
 static float *gradient(const struct sj_model *m, enum sj_precision precision, enum sj_recompute recompute, double *loss)
 {
-    struct sj_learner_options o = {precision, batch, batch, frames, recompute, 0};
+    struct sj_learner_options o = {precision, batch, batch, frames, recompute, 0, 1};
     const struct sj_objective j = {.cosine = 1};
     const struct sj_update u = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 3, .ema = 0.99};
     static float mel[2][batch * 80 * frames];
@@ -38,7 +38,7 @@ static float *gradient(const struct sj_model *m, enum sj_precision precision, en
 /* The same two-sided, and what a warm-up of the encoder leaves alone. */
 static void two_sides(const struct sj_model *m, enum sj_precision precision)
 {
-    struct sj_learner_options o = {precision, batch, batch, frames, SJ_RECOMPUTE_NEVER, 1};
+    struct sj_learner_options o = {precision, batch, batch, frames, SJ_RECOMPUTE_NEVER, 1, 1};
     const struct sj_objective j = {.contrastive = 1, .temperature = 0.1, .other = 1, .alone = 1, .two_sided = 1};
     const struct sj_objective half = {.cosine = 1, .two_sided = 1};
     const struct sj_update u = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 3, .alone = 1};
@@ -110,7 +110,7 @@ int main(void)
             again_is_the_same((enum sj_predictor)p, precision);
 
     struct sj_config base = sj_config_defaults();
-    struct sj_learner_options o = {SJ_PRECISION_BF16, 256, 256, 800, SJ_RECOMPUTE_AUTO, 0};
+    struct sj_learner_options o = {SJ_PRECISION_BF16, 256, 256, 800, SJ_RECOMPUTE_AUTO, 0, 1};
     size_t state, pass, kept;
     sj_config_size(&base, 2);
     ok(!strcmp(sj_size_names[2], "base") && !sj_learner_memory(k, &base, &o, &state, &pass), "memory of a base pass");

@@ -208,6 +208,48 @@ static void waveforms(const struct sj_sampler *s)
     free(x);
 }
 
+/* Three targets: the one of the pair, then active stems that are in neither, all of them before one comes again. */
+static void further_targets(const struct sj_sampler *s)
+{
+    enum { PAIRS = 300, TARGETS = 3 };
+    const int64_t w = sj_sampler_width(s), stride = w + 5;
+    float *x = malloc((size_t)(2 * w + TARGETS * stride) * sizeof *x), *y = x + w, *one = y + TARGETS * stride;
+    int bad = 0, again = 0, three = 0;
+    for (uint64_t n = 0; n < PAIRS; n++) {
+        struct sj_pair pair[TARGETS], first;
+        struct sj_draw d;
+        float *context = malloc((size_t)w * sizeof *context);
+        bad += sj_sampler_targets(s, n, TARGETS, x, y, stride, pair) || sj_sampler_draw(s, n, &d) ||
+               sj_sampler_pair(s, n, context, one, &first);
+        bad += memcmp(x, context, (size_t)w * sizeof *x) || memcmp(y, one, (size_t)w * sizeof *y);
+        bad += first.class != pair[0].class || strcmp(first.key, pair[0].key);
+        unsigned active = active_stems((int)d.track, d.start), used = 1u << d.target;
+        for (int k = 0; k < d.contexts; k++)
+            used |= 1u << d.context[k];
+        for (int k = 0; k < d.others; k++) {
+            bad += !(active >> d.other[k] & 1) || used >> d.other[k] & 1;
+            used |= 1u << d.other[k];
+        }
+        bad += used != active;
+        for (int k = 0; k < TARGETS; k++) {
+            int at = k % (1 + d.others);
+            struct sj_draw as = d;
+            as.target = at ? d.other[at - 1] : d.target;
+            again += k && !at;
+            bad += pair[k].class != class[d.track][as.target];
+            for (int64_t i = 0; i < CROP; i += 97) {
+                int64_t from = d.start + i;
+                double want = from < length[d.track] ? audio[d.track][as.target * length[d.track] + from] / 32768.0 : 0;
+                bad += y[k * stride + 200 + i] != want;
+            }
+        }
+        three += d.others > 0;
+        free(context);
+    }
+    ok(!bad && again && three, "further targets: other active stems, in %d pairs; %d times again the first", three, again);
+    free(x);
+}
+
 static void several_sets(void)
 {
     const char *paths[] = {in_dir("a.h5"), in_dir("b.h5")};
@@ -292,6 +334,7 @@ int main(void)
     if (ok(!sj_sampler_open(1, &all, NULL, 7, CROP, &s), "open")) {
         statistics(s);
         waveforms(s);
+        further_targets(s);
         sj_sampler_close(s);
     }
     several_sets();

@@ -72,20 +72,20 @@ static void options(void)
     ok(!sj_train_check(&s) && s.temperature == 0.2, "with its term it is taken");
 }
 
-/* A set of n tracks, all alike, each with a tone in two stems. */
+/* A set of n tracks, all alike, each with a tone in three stems. */
 static int make_set(const char *path, int n)
 {
     enum { SAMPLES = 40000 };
-    static int16_t audio[2 * SAMPLES];
-    static const int32_t class[] = {0, 1};
+    static int16_t audio[3 * SAMPLES];
+    static const int32_t class[] = {0, 1, 2};
     struct sj_dataset_writer *w;
-    for (int i = 0; i < 2 * SAMPLES; i++)
+    for (int i = 0; i < 3 * SAMPLES; i++)
         audio[i] = (int16_t)(i % 100 * 200 - 10000);
-    int status = sj_dataset_writer_open(path, 2, (const char *const[]){"low", "high"}, "[]", &w);
+    int status = sj_dataset_writer_open(path, 3, (const char *const[]){"low", "high", "top"}, "[]", &w);
     for (int t = 0; t < n && !status; t++) {
         char key[16];
         snprintf(key, sizeof key, "track %d", t);
-        status = sj_dataset_writer_add(w, key, key, 2, class, SAMPLES, audio);
+        status = sj_dataset_writer_add(w, key, key, 3, class, SAMPLES, audio);
     }
     return status ? status : sj_dataset_writer_close(w, SJ_OK);
 }
@@ -98,7 +98,7 @@ static void groups(void)
     struct sj_feed *f;
     struct sj_batch batch;
     const char *path = in_dir("set.h5");
-    if (!ok(!make_set(path, 3) && !sj_sampler_open(1, &path, NULL, 7, CROP, &s) && !sj_feed_sets(s, NULL, 2, B, 5, &f),
+    if (!ok(!make_set(path, 3) && !sj_sampler_open(1, &path, NULL, 7, CROP, &s) && !sj_feed_sets(s, NULL, 2, B, 1, 5, &f),
             "a feed"))
         exit(1);
     void *memory = malloc(sj_feed_bytes(f));
@@ -119,6 +119,25 @@ static void groups(void)
         wrong += batch.group[i] != first || batch.class[i] != pair.class;
     }
     ok(!wrong && repeated >= B - 3, "%d pairs of tracks that were there already, %d of them wrong", repeated, wrong);
+    free(memory);
+    sj_feed_free(f);
+    if (!ok(!sj_feed_sets(s, NULL, 2, B, 2, 5, &f) && sj_feed_targets(f) == 2, "a feed of two targets"))
+        exit(1);
+    memory = malloc(sj_feed_bytes(f));
+    sj_feed_start(f, memory);
+    ok(!sj_feed_wait(f, &batch), "a batch of it");
+    const int64_t w = sj_sampler_width(s);
+    float *two = malloc(3 * sizeof *two * (size_t)w), *given = memory;
+    for (int i = 0; i < B; i++) {
+        struct sj_pair pair[2];
+        wrong += sj_sampler_targets(s, (uint64_t)(5 + i), 2, two, two + w, w, pair) != SJ_OK;
+        for (int k = 0; k < 3; k++)
+            wrong += memcmp(two + k * w, given + (k * B + i) * w, (size_t)w * sizeof *two) != 0;
+        for (int k = 0; k < 2; k++)
+            wrong += batch.class[k * B + i] != pair[k].class || batch.group[k * B + i] != batch.group[i];
+    }
+    ok(!wrong, "contexts, then first targets, then second ones");
+    free(two);
     free(wave);
     free(memory);
     sj_feed_free(f);
