@@ -59,8 +59,9 @@ enum { SJ_SPEED_ONE = 512 };
 int sj_augmenter_speed(const struct sj_augmenter *g, uint64_t n);
 int64_t sj_augmenter_span(const struct sj_augmenter *g, int speed);
 
-/* Pair n: context (crop), target (crop) f32 from what was drawn, whose start is where the span is to begin. Any number
- * of threads may call it at once. */
+/* Pair n: context (crop), target (crop) f32 from what was drawn, whose start is where the span is to begin. Without
+ * stems in the context the target alone is made, the same, and `context` is spent. Any number of threads may call it at
+ * once. */
 int sj_augmenter_pair(struct sj_augmenter *g, uint64_t n, const struct sj_dataset *data, const struct sj_draw *draw,
                       int speed, float *context, float *target);
 

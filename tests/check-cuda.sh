@@ -72,6 +72,14 @@ check_curve() {
     ok "and on the CPU" learn cpu nce-cpu.h5 --precision f32 --contrastive 1 --temperature 0.1
     ok "the same curve within 0.05 %" near nce-cpu.h5.log nce.h5.log 0.0005
     said
+    local two="--contrastive 1 --contrastive-targets encoder --contrastive-warmup 5 --targets 2 --other-classes 0.5"
+    # shellcheck disable=SC2086  # words
+    {
+        ok "with targets of the trained encoder, after a warm-up" learn cuda two.h5 --precision f32 $two
+        ok "and on the CPU" learn cpu two-cpu.h5 --precision f32 $two
+    }
+    ok "the same curve within 0.05 %" near two-cpu.h5.log two.h5.log 0.0005
+    said
 }
 
 check_repeat() {

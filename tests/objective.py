@@ -24,7 +24,21 @@ def read(path, part, grad=False):
         return {n: torch.from_numpy(f[part][n][()]).double().requires_grad_(grad) for n in names}
 
 
+def predict_film(z, w):
+    """As mlp_none, with every hidden layer scaled and shifted before its ReLU as the class says."""
+    film = F.linear(w["source_embed.weight"][CLASS], w["film.weight"], w["film.bias"])
+    layers = sorted({int(k.split(".")[1]) for k in w if k.startswith("blocks.")})
+    for i in layers[:-1]:
+        z = F.linear(z, w[f"blocks.{i}.weight"], w[f"blocks.{i}.bias"])
+        scale, shift, film = film.tensor_split([z.shape[-1], 2 * z.shape[-1]], dim=1)
+        z = F.relu(z * (1 + scale[:, None, None]) + shift[:, None, None])
+    z = F.linear(z, w[f"blocks.{layers[-1]}.weight"], w[f"blocks.{layers[-1]}.bias"])
+    return stem_jepa.layer_norm(z, w, "norm.")
+
+
 def predict(name, z, w):
+    if name == "mlp_film":
+        return predict_film(z, w)
     if name == "transformer":
         return stem_jepa.predict_transformer(z, CLASS, w, DEPTH, HEADS)
     return stem_jepa.predict_mlp(z, CLASS, w, conditioned=name == "mlp")

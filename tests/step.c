@@ -70,7 +70,7 @@ static int run_all(struct sjk *k, const char *folder, enum sj_predictor predicto
 {
     struct sj_config c = sj_config_defaults();
     struct sj_rng r = sj_rng(3, predictor);
-    struct sj_model *m;
+    struct sj_model *m = NULL;
     char path[4096];
     c.dim = c.trf_dim = 32;
     c.depth = c.trf_depth = c.heads = c.trf_heads = 2;
@@ -81,6 +81,8 @@ static int run_all(struct sjk *k, const char *folder, enum sj_predictor predicto
     snprintf(path, sizeof path, "%s/%s.h5", folder, sj_predictor_names[predictor]);
     for (size_t i = 0; !status && i < m->layout.encoder; i++)
         m->target[i] += 0.1f * (float)sj_rng_double(&r); /* an average that is not the encoder */
+    for (size_t i = m ? m->layout.encoder : 0; !status && i < m->layout.total; i++)
+        m->weights[i] += 0.1f * ((float)sj_rng_double(&r) - 0.5f); /* nothing that starts at 0 stays there */
     if (!status)
         status = sj_model_write(path, m);
     for (int n = 0; !status && n < 2 * count; n++)

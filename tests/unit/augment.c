@@ -311,6 +311,25 @@ static void repeated(void)
     sj_sampler_close(a);
 }
 
+/* Of several targets, what is made of the context and of the first is as if that were the only one. */
+static void several_targets(void)
+{
+    struct sj_sampler *s = open_set("tones", "all");
+    static float context[CROP + 240], target[3][CROP + 240];
+    int bad = 0, others = 0;
+    for (uint64_t n = 0; n < 40; n++) {
+        struct sj_pair pair, three[3];
+        struct sj_draw d;
+        bad += sj_sampler_pair(s, n, plain[0], plain[1], &pair) || sj_sampler_draw(s, n, &d) ||
+               sj_sampler_targets(s, n, 3, context, target[0], CROP + 240, three);
+        bad += memcmp(context, plain[0], sizeof context) || memcmp(target[0], plain[1], sizeof context);
+        bad += !d.others != !memcmp(target[0], target[1], sizeof context);
+        others += d.others > 0;
+    }
+    ok(!bad && others, "context and first target of %d with further ones are as without", others);
+    sj_sampler_close(s);
+}
+
 int main(void)
 {
     if (!mkdtemp(dir) || make_set("tones", 0) || make_set("octaves", 1)) {
@@ -323,6 +342,7 @@ int main(void)
     speeds();
     ends();
     repeated();
+    several_targets();
     char command[64];
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
     ok(!system(command), "tidy");
