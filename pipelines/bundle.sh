@@ -24,7 +24,7 @@ find "$folder/bin" "$folder/tests" "$folder/lib/sj" -type f \( -perm -u+x -o -na
 done
 
 cp -R schemas "$folder/share/sj/"
-rm -rf "$folder/share/sj/classes"
+rm -rf "$folder/share/sj/classes" "$folder/share/sj/schemas/render"
 mv "$folder/share/sj/schemas/classes" "$folder/share/sj/"
 mkdir -p "$folder/share/sj/pages"
 cp pipelines/pages/* "$folder/share/sj/pages/"

@@ -56,12 +56,13 @@ bench:
 
 install: all
 	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man7' \
-	    '$(DESTDIR)$(datadir)/classes' '$(DESTDIR)$(datadir)/schemas' '$(DESTDIR)$(datadir)/pages'
+	    '$(DESTDIR)$(datadir)/classes' '$(DESTDIR)$(datadir)/render' '$(DESTDIR)$(datadir)/schemas' '$(DESTDIR)$(datadir)/pages'
 	install -m 755 $(tools) '$(DESTDIR)$(bindir)'
 	$(if $(plugin),install -D -m 755 $(plugin) '$(DESTDIR)$(libdir)/sj/$(notdir $(plugin))')
 	for s in 1 5 7; do install -m 644 man/*.$$s '$(DESTDIR)$(mandir)/man'$$s || exit 1; done
 	install -m 644 schemas/*.md '$(DESTDIR)$(datadir)/schemas'
 	install -m 644 schemas/classes/* '$(DESTDIR)$(datadir)/classes'
+	install -m 644 schemas/render/* '$(DESTDIR)$(datadir)/render'
 	install -m 644 pipelines/pages/* '$(DESTDIR)$(datadir)/pages'
 
 uninstall:

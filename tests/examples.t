@@ -19,6 +19,10 @@ stand_in sj-synth <<E1
 #!/bin/sh
 exec "$bin/sj-synth" "\$@" -n 2 --seconds 9
 E1
+stand_in sj-render <<E1
+#!/bin/sh
+exec "$bin/sj-render" "\$@" --soundfont "$dir/first/font.sf2"
+E1
 stand_in sj-chunk <<E1
 #!/bin/bash
 for word; do
@@ -42,13 +46,14 @@ export PATH="$dir/stand-in:$bin:$PATH" HOME=$dir PARALLEL_HOME=$dir SJ_MODEL=$di
 # What the examples speak of.
 "$BUILD/tests/make_model" base.h5 && cp base.h5 model.h5 || exit 1
 "$bin/sj-synth" -q -n 4 --seconds 9 --folder songs && cp -r songs musdb18hq || exit 1
-mkdir -p library slakh2100_flac_redux/train/Track1/stems
+mkdir -p midi library slakh2100_flac_redux/train/Track1/stems
 for s in songs/*; do cp "$s/bass.wav" "library/$(basename "$s") bass.wav"; done
 cp songs/synth-0-000000/vocals.wav mix.wav
 cp songs/synth-0-000000/drums.wav loop.wav
 printf 'stems:\n  S00:\n    inst_class: Bass\n  S01:\n    inst_class: Drums\n' >slakh2100_flac_redux/train/Track1/metadata.yaml
 cp songs/synth-0-000000/bass.wav slakh2100_flac_redux/train/Track1/stems/S00.wav
 cp songs/synth-0-000000/drums.wav slakh2100_flac_redux/train/Track1/stems/S01.wav
+/usr/bin/python3 "$root/tests/render_make.py" . && mv songs/*.mid midi/ && mv midi/Three.mid midi/One.mid || exit 1
 echo : >hosts
 "$bin/sj-chunk" -q --dataset musdb.h5 musdb18hq
 for s in 0 1; do
