@@ -25,6 +25,9 @@ static const struct {
     [SJ_AUGMENT_BAND] = {"band", 0.3, 0, 1},
     [SJ_AUGMENT_NOISE] = {"noise", -50, -120, 0},
     [SJ_AUGMENT_CODEC] = {"codec", 0.03, 0, 1}, /* 20 ms each time: as dear as all others together */
+    [SJ_AUGMENT_FLOOR] = {"floor", -60, -120, 0},
+    [SJ_AUGMENT_DRIVE] = {"drive", 0.3, 0, 1},
+    [SJ_AUGMENT_EQ] = {"eq", 9, 0, 24},
 };
 
 /* -- what is wanted ------------------------------------------------------------------------------------------------ */
@@ -230,11 +233,25 @@ static void draw_changes(const struct sj_augmenter *g, uint64_t n, int stems, st
     const double *strength = g->want.strength;
     struct sj_rng gain = random_of(g, SJ_AUGMENT_GAIN, n), tilt = random_of(g, SJ_AUGMENT_TILT, n);
     struct sj_rng sign = random_of(g, SJ_AUGMENT_POLARITY, n);
+    struct sj_rng eq = random_of(g, SJ_AUGMENT_EQ, n), drive = random_of(g, SJ_AUGMENT_DRIVE, n);
+    struct sj_rng floor = random_of(g, SJ_AUGMENT_FLOOR, n);
     for (int k = 0; k < stems; k++) {
         const double factor = exp10(spread(&gain, strength[SJ_AUGMENT_GAIN]) / 20);
         const int turned = sj_rng_double(&sign) < strength[SJ_AUGMENT_POLARITY];
-        change[k] = (struct sj_stem_change){(float)(turned ? -factor : factor),
-                                            (float)spread(&tilt, strength[SJ_AUGMENT_TILT])};
+        struct sj_stem_change *c = &change[k];
+        *c = (struct sj_stem_change){.gain = (float)(turned ? -factor : factor),
+                                     .tilt = (float)spread(&tilt, strength[SJ_AUGMENT_TILT])};
+        for (int b = 0; b < SJ_STEM_BELLS; b++) {
+            c->bell[b].hz = 80 * exp2f(sj_rng_range(&eq, 0, 6));
+            c->bell[b].db = (float)spread(&eq, strength[SJ_AUGMENT_EQ]);
+            c->bell[b].octaves = sj_rng_range(&eq, 1, 3);
+        }
+        if (sj_rng_double(&drive) < strength[SJ_AUGMENT_DRIVE])
+            c->drive = exp2f(sj_rng_range(&drive, 0, 5));
+        if (strength[SJ_AUGMENT_FLOOR] < 0) {
+            c->floor = exp10f((float)strength[SJ_AUGMENT_FLOOR] / 20 - sj_rng_range(&floor, 0, 2));
+            c->noise = (uint32_t)(4294967296.0 * sj_rng_double(&floor));
+        }
     }
 }
 

@@ -7,6 +7,9 @@
  * Every stem, target and context alike, then both as a whole, then the context alone, in this order:
  *   gain      dB        level, uniform within +-
  *   polarity  chance    sign
+ *   floor     dB        white noise of this level, or up to 40 dB less, relative to full scale, for what is never silent
+ *   drive     chance    distortion: x / (1 + d |x|), d 1 to 32, the level at -20 dB kept
+ *   eq        dB        two bells at 80 Hz to 5 kHz, 1 to 3 octaves wide, heights uniform within +-
  *   tilt      dB/octave slope of the spectrum, uniform within +-, 0 dB at 1 kHz
  *   speed     semitones pitch and tempo together, uniform within +-; the crop is read longer or shorter, from the same
  *                       start (earlier where the track ends), so that the pair has its length. A shorter one without
@@ -33,6 +36,9 @@ enum sj_augment_kind {
     SJ_AUGMENT_BAND,
     SJ_AUGMENT_NOISE,
     SJ_AUGMENT_CODEC,
+    SJ_AUGMENT_FLOOR,
+    SJ_AUGMENT_DRIVE,
+    SJ_AUGMENT_EQ,
     SJ_AUGMENT_KINDS
 };
 

@@ -6,9 +6,16 @@
 #include "rng.h"
 
 /* -- augment_stems.c ----------------------------------------------------------------------------------------------- */
+enum { SJ_STEM_BELLS = 2 };
 struct sj_stem_change {
     float gain;      /* factor, with its sign */
     float tilt;      /* dB per octave */
+    float floor;     /* noise that is added after the gain: its deviation, full scale 1; 0: none */
+    float drive;     /* x becomes x / (1 + drive |x|); 0: as it is */
+    struct {
+        float hz, db, octaves; /* middle, height (0: none) and width of a bell */
+    } bell[SJ_STEM_BELLS];
+    uint32_t noise;  /* where the random numbers of `floor` start */
 };
 
 /* What is read of a track: samples first .. first + count-1, zero where it has none. */

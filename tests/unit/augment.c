@@ -96,8 +96,12 @@ static void specifications(void)
         {"gain", "gain=6"},
         {"gain=3,tilt=0.5", "gain=3,tilt=0.5"},
         {"tilt=0.5,gain=3", "gain=3,tilt=0.5"},
-        {"all,gain=1,speed=0", "gain=1,polarity=0.5,tilt=3,room=0.3,compress=0.3,band=0.3,noise=-50,codec=0.03"},
-        {"gain=1,all,speed=0", "gain=1,polarity=0.5,tilt=3,room=0.3,compress=0.3,band=0.3,noise=-50,codec=0.03"},
+        {"all,gain=1,speed=0",
+         "gain=1,polarity=0.5,tilt=3,room=0.3,compress=0.3,band=0.3,noise=-50,codec=0.03,floor=-60,"
+         "drive=0.3,eq=9"},
+        {"gain=1,all,speed=0",
+         "gain=1,polarity=0.5,tilt=3,room=0.3,compress=0.3,band=0.3,noise=-50,codec=0.03,floor=-60,"
+         "drive=0.3,eq=9"},
         {"codec=1,noise=-30.5", "noise=-30.5,codec=1"},
         {"", NULL},
         {"gain,", NULL},
@@ -109,7 +113,7 @@ static void specifications(void)
         {"gain=0", NULL},
         {"polarity=1.5", NULL},
         {"noise=1", NULL},
-        {"all,gain=0,polarity=0,tilt=0,speed=0,room=0,compress=0,band=0,noise=0,codec=0", NULL},
+        {"all,gain=0,polarity=0,tilt=0,speed=0,room=0,compress=0,band=0,noise=0,codec=0,floor=0,drive=0,eq=0", NULL},
         {"gain,gain", NULL},
         {"all=2", NULL},
         {"loud", NULL},
@@ -186,6 +190,79 @@ static void slopes(void)
     ok(!bad && least > -3.05 && least < -2.6 && most < 3.05 && most > 2.6,
        "slopes from %.2f to %.2f dB an octave", least, most);
     ok(bent < 1 && pivot < 0.3, "straight within %.2f dB, %.2f dB at 1 kHz", bent, pivot);
+    sj_sampler_close(b);
+    sj_sampler_close(a);
+}
+
+static void floors(void)
+{
+    struct sj_sampler *a = open_set("tones", NULL), *b = open_set("tones", "floor=-40");
+    double least = 99, most = -99, coloured = 0;
+    int bad = 0;
+    for (uint64_t n = 0; n < PAIRS / 2; n++) {
+        bad += !both(a, b, n);
+        double own = 0, next = 0;
+        for (int i = 0; i < CROP; i++) {
+            double x = changed[1][200 + i] - plain[1][200 + i];
+            own += x * x, next += x * (changed[1][199 + i] - plain[1][199 + i]);
+        }
+        const double level = 10 * log10(own / CROP);
+        least = fmin(least, level), most = fmax(most, level);
+        coloured = fmax(coloured, fabs(next) / own);
+        bad += !(own > 0);
+    }
+    ok(!bad && least > -80.3 && least < -76 && most < -39.7 && most > -44, "noise of %.1f to %.1f dB", least, most);
+    ok(coloured < 0.03, "white: neighbours have %.3f in common", coloured);
+    struct sj_sampler *c = open_set("tones", "floor=-40,gain=0");
+    bad = !both(b, c, 7) || memcmp(plain, changed, sizeof plain) != 0;
+    ok(!bad, "the same each time");
+    sj_sampler_close(c);
+    sj_sampler_close(b);
+    sj_sampler_close(a);
+}
+
+static void distortions(void)
+{
+    struct sj_sampler *a = open_set("tones", NULL), *b = open_set("tones", "drive=0.4");
+    double driven = 0, odd = 1, loudest = 0, quietest = 9;
+    int bad = 0;
+    for (uint64_t n = 0; n < PAIRS; n++) {
+        struct sj_draw d;
+        bad += !both(a, b, n) || sj_sampler_draw(a, n, &d);
+        if (!memcmp(plain[1], changed[1], sizeof plain[1]))
+            continue;
+        const double hz = stem_hz[d.target], level = cabs(tone(changed[1], hz) / tone(plain[1], hz));
+        driven++;
+        if (3 * hz < RATE / 2)
+            odd = fmin(odd, cabs(tone(changed[1], 3 * hz)) / cabs(tone(changed[1], hz)));
+        loudest = fmax(loudest, level), quietest = fmin(quietest, level);
+    }
+    is_near(driven / PAIRS, 0.4, 0.1, "as many distorted as asked for");
+    ok(!bad && odd > 3e-3, "with a third harmonic: at least %.4f of the tone", odd);
+    ok(loudest < 1.3 && quietest > 0.7, "about as loud: %.2f to %.2f", quietest, loudest);
+    sj_sampler_close(b);
+    sj_sampler_close(a);
+}
+
+static void bells(void)
+{
+    struct sj_sampler *a = open_set("octaves", NULL), *b = open_set("octaves", "eq=9");
+    double most = 0, least = 0, step = 0;
+    int bad = 0, differ = 0;
+    for (uint64_t n = 0; n < PAIRS / 2; n++) {
+        bad += !both(a, b, n);
+        double y[2][TONES];
+        for (int side = 0; side < 2; side++)
+            for (int k = 0; k < TONES; k++) {
+                y[side][k] = db(cabs(tone(changed[side], 100 << k)) / cabs(tone(plain[side], 100 << k)));
+                most = fmax(most, y[side][k]), least = fmin(least, y[side][k]);
+                step = fmax(step, k ? fabs(y[side][k] - y[side][k - 1]) : 0);
+            }
+        differ += fabs(y[0][3] - y[1][3]) > 1;
+    }
+    ok(!bad && most > 9 && most < 18.1 && least < -9 && least > -18.1, "from %.1f to %.1f dB", least, most);
+    ok(step > 3 && step < 18, "up to %.1f dB from octave to octave", step);
+    ok(differ > PAIRS / 8, "context and target differ");
     sj_sampler_close(b);
     sj_sampler_close(a);
 }
@@ -285,7 +362,7 @@ static void ends(void)
 static void repeated(void)
 {
     enum { N = 24 };
-    const char *spec = "all,codec=0.3,gain=0", *more = "all,codec=0.3";
+    const char *spec = "all,codec=0.3,drive=0,floor=0,gain=0", *more = "all,codec=0.3,drive=0,floor=0";
     struct sj_sampler *a = open_set("tones", more), *b = open_set("tones", spec), *c = open_set("tones", more);
     static float x[N][2][WIDTH];
     int bad = 0, backwards = 0, others = 0;
@@ -339,6 +416,9 @@ int main(void)
     specifications();
     levels();
     slopes();
+    floors();
+    distortions();
+    bells();
     speeds();
     ends();
     repeated();
