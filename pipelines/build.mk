@@ -127,7 +127,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 $(BUILD)/bin/sj-mash $(BUILD)/tests/unit/beats: libs += $(beat_libs)
 
 # Programs with lib/fluid.c and lib/tracker.c in them.
-$(BUILD)/bin/sj-render $(BUILD)/tests/unit/render: libs += $(play_libs)
+$(BUILD)/bin/sj-render: libs += $(play_libs)
 
 # The own CUDA kernels a second time, for the host (tests/kernels/emulation.h), with checks of the bounds of arrays.
 own_cuda := $(foreach f,sums layout norm activation film objective adamw search mel attention_f32 attention linear product_own, \
