@@ -42,7 +42,7 @@ struct sj_cast {
     int tune_track, tune_channel, tune_rule; /* -1: none */
 };
 
-/* -- the file ------------------------------------------------------------------------------------------------------- */
+/* -- the file ------------------------------------------------------------------------------------------------------ */
 
 /* "33-40,54": those numbers, less one, to set and (where it is not NULL) in their order to play. */
 static int parse_numbers(const char *text, int most, struct rule *r, struct play *play)
@@ -196,7 +196,7 @@ const int *sj_casting_play(const struct sj_casting *c, int class, int *n)
     return c->play[class].program;
 }
 
-/* -- one piece ------------------------------------------------------------------------------------------------------ */
+/* -- one piece ----------------------------------------------------------------------------------------------------- */
 
 /* Whether rule i fits; a melody's only where the tune was found for it. */
 static int fits(const struct sj_cast *k, int i, int track, int channel, int program)

@@ -25,7 +25,7 @@ struct sj_pieces {
     struct sj_piece *piece;
 };
 
-/* Reads the whole of a file of at most SJ_PIECE_BYTES: *data is the caller's. SJ_INPUT (without the name), SJ_SYSTEM. */
+/* Reads a file of at most SJ_PIECE_BYTES: *data is the caller's. SJ_INPUT (without the name), SJ_SYSTEM. */
 int sj_piece_read(const char *path, void **data, size_t *size);
 
 /* The files named, and those in the folders named, at any depth, by byte value; what begins with a dot is passed over.

@@ -164,7 +164,8 @@ int sj_render_midi(const struct sj_midi *m, const struct sj_casting *casting, st
     double length = (m->last_s - m->first_s) / p->tempo + SJ_RENDER_TAIL_S;
     length = length < seconds ? length : seconds;
     int64_t raw = (int64_t)(length * SJ_FLUID_RATE_HZ) / SJ_FLUID_BLOCK * SJ_FLUID_BLOCK;
-    *out = (struct sj_rendered){.samples = raw * SJ_RENDER_RATE_HZ / SJ_FLUID_RATE_HZ, .classes = s.one ? 1 : s.classes};
+    *out = (struct sj_rendered){.samples = raw * SJ_RENDER_RATE_HZ / SJ_FLUID_RATE_HZ,
+                                .classes = s.one ? 1 : s.classes};
     int status = raw > 0 ? sj_cast_new(casting, m, &s.cast) : sj_fail(SJ_INPUT, "too short");
     for (int c = 0; c < out->classes && !status; c++) {
         s.raw[c] = calloc((size_t)raw, sizeof(float));

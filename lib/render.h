@@ -22,8 +22,8 @@ struct sj_rendered {
     float *signal[SJ_FLUID_CLASSES]; /* (classes)(samples) at SJ_RENDER_RATE_HZ */
 };
 
-/* From the first note on, at most `seconds`, and SJ_RENDER_TAIL_S beyond the last. f has as many classes as the casting;
- * or 1, then all of them sound in signal[0], which is the full render. Needs no file and starts no thread. */
+/* From the first note on, at most `seconds`, and SJ_RENDER_TAIL_S beyond the last. f has as many classes as the
+ * casting; or 1, then all of them sound in signal[0], which is the full render. Needs no file and starts no thread. */
 int sj_render_midi(const struct sj_midi *m, const struct sj_casting *casting, struct sj_fluid *f,
                    const struct sj_playing *p, double seconds, struct sj_rendered *out);
 

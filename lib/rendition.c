@@ -115,7 +115,9 @@ static int check_module(const struct sj_rendition_how *how, const void *data, si
 {
     if (!sj_tracker_is(data, size))
         return sj_fail(SJ_INPUT, "neither a MIDI file nor a tracker module");
-    return how->instruments ? SJ_OK : sj_fail(SJ_INPUT, "a module, and no --instruments tells what its instruments are");
+    if (!how->instruments)
+        return sj_fail(SJ_INPUT, "a module, and no --instruments says what its instruments are");
+    return SJ_OK;
 }
 
 /* In the process of its own; it need not free. */

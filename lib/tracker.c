@@ -177,8 +177,8 @@ static int pass(struct playing *p, int class, const struct sj_playing *how, doub
     return status ? status : sj_render_convert(p->signal, p->n, RATE_HZ, *signal, out->samples);
 }
 
-int sj_tracker_render(const void *data, size_t size, const struct sj_tracker_groups *groups, const struct sj_playing *how,
-                      double seconds, struct sj_rendered *out, float **full)
+int sj_tracker_render(const void *data, size_t size, const struct sj_tracker_groups *groups,
+                      const struct sj_playing *how, double seconds, struct sj_rendered *out, float **full)
 {
     struct playing p = {.x = NULL};
     *out = (struct sj_rendered){.classes = groups->classes};

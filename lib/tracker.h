@@ -1,5 +1,5 @@
-/* tracker: tracker modules (MOD, XM, IT, S3M and others) to sound, one signal per group of instruments. The only user of
- * xmp.h. */
+/* tracker: tracker modules (MOD, XM, IT, S3M and others) to sound, one signal per group of instruments. The only user
+ * of xmp.h. */
 #ifndef SJ_TRACKER_H
 #define SJ_TRACKER_H
 

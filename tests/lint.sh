@@ -9,7 +9,7 @@ shellcheck -S warning -x pipelines/*.sh tests/*.sh tests/*.t tests/bench/*.sh .c
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
     --suppress=missingIncludeSystem -Ilib -Ikernels lib kernels tools || bad=1
 
-for dep in hdf5.h:lib/h5 sndfile.h:lib/audio mpg123.h:lib/mp3 soxr.h:lib/resample aubio/aubio.h:lib/beats fftw3.h:lib/fft jansson.h:lib/json dnnl.h:kernels/ dlfcn.h:kernels/plugin \
+for dep in hdf5.h:lib/h5 sndfile.h:lib/audio mpg123.h:lib/mp3 soxr.h:lib/resample aubio/aubio.h:lib/beats fftw3.h:lib/fft jansson.h:lib/json fluidsynth.h:lib/fluid xmp.h:lib/tracker dnnl.h:kernels/ dlfcn.h:kernels/plugin \
     cuda_runtime.h:kernels/cuda.h cublasLt.h:kernels/product cudnn.h:kernels/sdpa cudnn_backend.h:kernels/sdpa; do
     for f in $(grep -l "include <${dep%%:*}>" lib/* kernels/* tools/* 2>/dev/null); do
         case $f in "${dep#*:}"*) ;; *) complain "$f includes ${dep%%:*}, which belongs to ${dep#*:}*" ;; esac

@@ -13,7 +13,8 @@ play() { "$render" -q -j 1 --soundfont font.sf2 "$@"; }
 ok "folders of stems, with the full render" play --folder f --mix songs
 is "$(find f -name '*.wav' | sed 's/\.[0-9a-f]*\//:/; s/f\///; s/\.wav//' | sort | tr '\n' ' ')" \
     "Anna - One:bass Anna - One:drums Anna - One:mixture Anna - One:other Anna - One:vocals Three:bass Three:drums \
-Three:mixture Three:other Two (live):bass Two (live):drums Two (live):mixture Two (live):other Two (live):vocals " "have the classes that sound, also a tune without a name"
+Three:mixture Three:other Two (live):bass Two (live):drums Two (live):mixture Two (live):other Two (live):vocals " \
+    "have the classes that sound, also a tune without a name"
 ok "a module" play --instruments modules.tsv --folder f --mix modules
 cat >sum.py <<'E1'
 import glob, wave
@@ -84,7 +85,8 @@ for v in "song number7" "Some One - Song Number7 (live)" "SONG_NUMBER7 v2" "03. 
     cp "many/song number7.mid" "versions/$v.mid"
     printf %s "$v" >>"versions/$v.mid"
 done
-is "$("$render" -q --list versions | sed 1d | cut -f2,3 | sort -u | wc -l)" 1 "versions of a song have one title and one part"
+is "$("$render" -q --list versions | sed 1d | cut -f2,3 | sort -u | wc -l)" 1 \
+    "versions of a song have one title and one part"
 
 # -- what cannot be rendered
 fails 1 "7 of 11 pieces skipped" "bad files among good ones: skipped, counted" sh -c \

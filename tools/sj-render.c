@@ -1,9 +1,7 @@
 /* sj-render: symbolic music to stems.   MIDI files and modules -> sj-render -> wave/1 | dataset.h5 | folders of WAV */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "casting.h"
@@ -13,10 +11,10 @@
 #include "jobs.h"
 #include "output.h"
 #include "pieces.h"
+#include "render_folder.h"
 #include "rendition.h"
 #include "table.h"
 #include "tool.h"
-#include "wav.h"
 
 enum { PATHS = 4096, KEY = 256, BLOCK = 4096, ALL = 0 };
 
@@ -35,14 +33,14 @@ static const struct sj_option options[] = {
     {SJ_FLAG, 0, "mix", &mix, 0, NULL, "with --folder: also the full render, mixture.wav", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "soundfont", &fonts, 0, "FILE,...", "sound fonts for MIDI files", 0, 0, NULL, "the system's", 1, NULL},
     {SJ_TEXT, 0, "rules", &rules, 0, "FILE", "which class a note belongs to", 0, 0, NULL, NULL, 1, NULL},
-    {SJ_FILE, 0, "instruments", &table, 0, "FILE", "which instruments of modules belong to which class", 0, 0, NULL, NULL,
-     1, NULL},
+    {SJ_FILE, 0, "instruments", &table, 0, "FILE", "which instruments of modules belong to which class", 0, 0, NULL,
+     NULL, 1, NULL},
     {SJ_REAL, 0, "seconds", &seconds, 0, "SECONDS", "most of a piece", 1, 3600, NULL, NULL, 1, NULL},
     {SJ_FLAG, 0, "augment", &augment, 0, NULL, "play each piece in a way drawn from --seed", 0, 0, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "takes", &takes, 0, "N", "renderings of every piece, with --augment", 1, 10000, NULL, NULL, 1, NULL},
     {SJ_CHOICE, 0, "split", &split, 0, "NAME", "only titles of this part", 0, 0, splits, NULL, 1, NULL},
-    {SJ_REAL, 0, "held-out", &held_out, 0, "SHARE", "of the titles for valid, and again for test", 0, 0.5, NULL, NULL, 1,
-     NULL},
+    {SJ_REAL, 0, "held-out", &held_out, 0, "SHARE", "of the titles for valid, and again for test", 0, 0.5, NULL, NULL,
+     1, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
@@ -69,7 +67,7 @@ static void pass_over(void *arg)
     w->skipped++;
 }
 
-/* -- renderings ----------------------------------------------------------------------------------------------------- */
+/* -- renderings ---------------------------------------------------------------------------------------------------- */
 
 /* The key of a rendering: of one that was drawn, also what it was drawn from. */
 static void name_key(const struct work *w, int64_t job, char key[KEY])
@@ -137,8 +135,8 @@ static int make_piece(void *arg, int64_t j, struct sj_ordered_job *to)
 static int make_pieces(struct work *w, int (*use)(void *to, const struct sj_item *))
 {
     int64_t jobs = w->jobs;
-    struct sj_jobs all = {.work = {.threads = w->run->threads, .ahead = w->run->threads, .jobs = jobs, .run = make_piece,
-                                   .arg = w},
+    int threads = w->run->threads;
+    struct sj_jobs all = {.work = {.threads = threads, .ahead = threads, .jobs = jobs, .run = make_piece, .arg = w},
                           .keep_going = 1, .use = use, .to = w, .passed_over = pass_over, .passed_arg = w,
                           .progress = w->run->progress, .tool = "sj-render", .unit = "pieces"};
     int status = sj_jobs_run(&all);
@@ -147,72 +145,21 @@ static int make_pieces(struct work *w, int (*use)(void *to, const struct sj_item
     return status;
 }
 
-/* -- folders -------------------------------------------------------------------------------------------------------- */
-
-static int make_folder(const char *path)
-{
-    return mkdir(path, 0777) && errno != EEXIST ? sj_fail_errno("cannot make '%s'", path) : SJ_OK;
-}
-
-static int write_signal(const char *key, const char *name, const int16_t *x, int64_t samples)
-{
-    struct sj_wav *wav;
-    char path[PATHS];
-    float block[BLOCK];
-    if (snprintf(path, sizeof path, "%s/%s/%s.wav", folder, key, name) >= (int)sizeof path)
-        return sj_fail(SJ_USAGE, "'%s' is too long a path", folder);
-    int status = sj_wav_create(path, SJ_DATASET_RATE_HZ, 1, SJ_I16, &wav);
-    if (status)
-        return status;
-    for (int64_t at = 0, n; at < samples && !status; at += n) {
-        n = samples - at < BLOCK ? samples - at : BLOCK;
-        for (int64_t i = 0; i < n; i++)
-            block[i] = x[at + i] / 32768.0f;
-        status = sj_wav_write(wav, block, n);
-    }
-    if (!status)
-        return sj_wav_commit(wav);
-    sj_wav_abort(wav);
-    return status;
-}
-
-/* The stems of an earlier rendering that this one does not have. */
-static void remove_others(const struct work *w, const struct sj_item *i)
-{
-    char path[PATHS];
-    for (int c = 0, s = 0; c < w->classes; c++) {
-        if (s < i->stems && i->class[s] == c) {
-            s++;
-            continue;
-        }
-        if (snprintf(path, sizeof path, "%s/%s/%s.wav", folder, i->key, w->class[c]) < (int)sizeof path)
-            unlink(path);
-    }
-}
+/* -- folders ------------------------------------------------------------------------------------------------------ */
 
 static int use_folder(void *to, const struct sj_item *i)
 {
     const struct work *w = to;
-    char path[PATHS];
-    if (snprintf(path, sizeof path, "%s/%s", folder, i->key) >= (int)sizeof path)
-        return sj_fail(SJ_USAGE, "'%s' is too long a path", folder);
-    int status = make_folder(path);
-    if (!status)
-        remove_others(w, i);
-    for (int s = 0; s < i->stems && !status; s++)
-        status = write_signal(i->key, w->class[i->class[s]], i->audio + s * i->samples, i->samples);
-    if (!status && mix)
-        status = write_signal(i->key, "mixture", i->audio + i->stems * i->samples, i->samples);
-    return status;
+    return sj_render_folder_write(folder, i, w->classes, w->class, mix);
 }
 
 static int run_folder(struct work *w)
 {
-    int status = make_folder(folder);
+    int status = sj_render_folder_make(folder);
     return status ? status : make_pieces(w, use_folder);
 }
 
-/* -- training sets -------------------------------------------------------------------------------------------------- */
+/* -- training sets ------------------------------------------------------------------------------------------------- */
 
 static int use_dataset(void *to, const struct sj_item *i)
 {
@@ -259,7 +206,7 @@ static int run_dataset(struct work *w)
     return status;
 }
 
-/* -- streams -------------------------------------------------------------------------------------------------------- */
+/* -- streams ------------------------------------------------------------------------------------------------------- */
 
 static int put_chunk(const struct sj_chunk *chunk, void *arg)
 {
@@ -302,7 +249,8 @@ static int use_stream(void *to, const struct sj_item *i)
     for (int pass = 0; pass < 2; pass++)
         for (int s = 0; s < i->stems && (pass ? mixes : stems) && !status; s++) {
             snprintf(key, sizeof key, "%s/%s", i->key, w->class[i->class[s]]);
-            w->record = (struct sj_record){.key = key, .role = pass ? SJ_ROLE_REST : SJ_ROLE_STEM, .class = i->class[s]};
+            w->record = (struct sj_record){.key = key, .class = i->class[s]};
+            w->record.role = pass ? SJ_ROLE_REST : SJ_ROLE_STEM;
             status = put_sum(w, i, pass ? s : -1, pass ? -1 : s);
         }
     return status;
@@ -328,7 +276,7 @@ static int run_stream(struct work *w)
     return status;
 }
 
-/* -- list ----------------------------------------------------------------------------------------------------------- */
+/* -- list ---------------------------------------------------------------------------------------------------------- */
 
 static int print_piece(FILE *f, struct work *w, const struct sj_piece *p)
 {
@@ -368,7 +316,7 @@ static int run_list(struct work *w)
     return sj_report_close(r, status);
 }
 
-/* -- the program ---------------------------------------------------------------------------------------------------- */
+/* -- the program --------------------------------------------------------------------------------------------------- */
 
 static int check(struct sj_run *run)
 {
@@ -460,9 +408,9 @@ static const struct sj_tool tool = {
     .name = "sj-render",
     .summary = "MIDI files and tracker modules to aligned stems",
     .operands = "FILE|FOLDER...",
-    .details = "Plays Standard MIDI files through sound fonts, and tracker modules, with a signal of its own for every class\n"
-               "of instruments, and writes the mixes as a wave/1 stream of 8 s chunks, like sj-chunk; with --folder, the\n"
-               "stems as WAV files; with --dataset, as tracks of a training set. What cannot be rendered is skipped, counted.",
+    .details = "Plays Standard MIDI files through sound fonts, and tracker modules, with a signal for every class of\n"
+               "instruments, and writes the mixes as a wave/1 stream of 8 s chunks, like sj-chunk; with --folder, the\n"
+               "stems as WAV files; with --dataset, as tracks of a training set. What cannot be rendered is skipped.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
     .min_operands = 1,

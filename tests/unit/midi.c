@@ -7,7 +7,7 @@
 #include "rng.h"
 #include "tests/tap.h"
 
-/* Two tracks: 120 beats a minute, from tick 96 (1 s) 60; a note of 48 ticks, running status, a system exclusive event. */
+/* Two tracks: 120 beats a minute, from tick 96 (1 s) 60; notes of 48 ticks, running status, system exclusive. */
 static const unsigned char song[] =
     "MThd\0\0\0\6\0\1\0\2\0\60"
     "MTrk\0\0\0\32"
@@ -86,8 +86,8 @@ static void check_damage(void)
             continue;
         read++;
         for (int64_t k = 0; k < m.n; k++)
-            fine &= m.event[k].track < m.tracks && m.event[k].channel < 16 && m.event[k].a < 128 && m.event[k].b < 128 &&
-                    (!k || m.event[k].time_s >= m.event[k - 1].time_s);
+            fine &= m.event[k].track < m.tracks && m.event[k].channel < 16 && m.event[k].a < 128 &&
+                    m.event[k].b < 128 && (!k || m.event[k].time_s >= m.event[k - 1].time_s);
         fine &= m.first_s <= m.last_s;
         sj_midi_free(&m);
     }
