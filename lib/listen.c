@@ -5,10 +5,10 @@
 
 #include "audio.h"
 #include "chunk.h"
-#include "decode.h"
 #include "pool.h"
+#include "sound.h"
 
-enum { BATCH = 8, BLOCK = 1 << 16 };
+enum { BATCH = 8 };
 
 /* What is being listened to, chunk by chunk, batches of chunks of one length. */
 struct job {
@@ -32,30 +32,7 @@ struct sj_listener {
 
 int sj_listen_decode(const char *path, float **wave, int64_t *n)
 {
-    struct sj_decode *d = NULL;
-    int64_t got = BLOCK, room = 0;
-    int status = sj_decode_open(path, SJ_AUDIO_AUTO, 0, &d);
-    *wave = NULL;
-    *n = 0;
-    while (!status && got == BLOCK) {
-        if (*n + BLOCK > room) {
-            room = 2 * room + BLOCK;
-            float *more = realloc(*wave, (size_t)room * sizeof *more);
-            if (!more) {
-                status = sj_fail(SJ_SYSTEM, "no memory for '%s'", path);
-                break;
-            }
-            *wave = more;
-        }
-        status = sj_decode_read(d, BLOCK, (float *[]){*wave + *n}, &got);
-        *n += status ? 0 : got;
-    }
-    sj_decode_close(d);
-    if (status) {
-        free(*wave);
-        *wave = NULL;
-    }
-    return status;
+    return sj_sound_read(path, wave, n);
 }
 
 int sj_listener_new(struct sjk *k, const struct sj_model *m, enum sj_precision precision, struct sj_listener **out)

@@ -10,7 +10,7 @@
 
 struct sj_listener;
 
-/* The file's mixdown at 16 kHz, f32 (n), the caller's. SJ_INPUT, SJ_SYSTEM: as sj_decode_open. */
+/* As sj_sound_read. */
 int sj_listen_decode(const char *path, float **wave, int64_t *n);
 
 /* k and m are borrowed, k until l is freed. */

@@ -124,7 +124,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
 # Programs with lib/beats.c in them; no other has what aubio brings: GPL 3 and a hundred libraries.
-$(BUILD)/bin/sj-mash $(BUILD)/tests/unit/beats: libs += $(beat_libs)
+$(addprefix $(BUILD)/bin/,sj-mash sj-facts sj-index sj-match) $(addprefix $(BUILD)/tests/unit/,beats facts): libs += $(beat_libs)
 
 # Programs with lib/fluid.c and lib/tracker.c in them.
 $(BUILD)/bin/sj-render: libs += $(play_libs)
