@@ -64,7 +64,7 @@ $(error CUDA=1, but missing: $(lacks))
 endif
 
 .PHONY: all
-all: $(tools) $(plugin)
+all: $(tools) $(BUILD)/bin/sj $(plugin)
 
 $(tools): | $(data)
 $(BUILD)/share/sj/pages/%: pipelines/pages/%
@@ -112,6 +112,11 @@ $(plugin_so): $(cuda_obj)
 	$(say) LD $@
 	$(hide)$(CC) -shared $(LDFLAGS) $^ -L$(cuda_lib) -lcublasLt -lcudnn -lcudart_static -lrt -lpthread -ldl -lm \
 	    -Wl,-z,defs -Wl,--exclude-libs,ALL -Wl,-rpath,'$$ORIGIN:$(cuda_lib)' -o $@
+
+# The front command is a script.
+$(BUILD)/bin/sj: tools/sj
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(archive)
 	@mkdir -p $(@D)

@@ -57,7 +57,7 @@ bench:
 install: all
 	install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man7' \
 	    '$(DESTDIR)$(datadir)/classes' '$(DESTDIR)$(datadir)/render' '$(DESTDIR)$(datadir)/schemas' '$(DESTDIR)$(datadir)/pages'
-	install -m 755 $(tools) '$(DESTDIR)$(bindir)'
+	install -m 755 $(tools) $(BUILD)/bin/sj '$(DESTDIR)$(bindir)'
 	$(if $(plugin),install -D -m 755 $(plugin) '$(DESTDIR)$(libdir)/sj/$(notdir $(plugin))')
 	for s in 1 5 7; do install -m 644 man/*.$$s '$(DESTDIR)$(mandir)/man'$$s || exit 1; done
 	install -m 644 schemas/*.md '$(DESTDIR)$(datadir)/schemas'
@@ -66,7 +66,7 @@ install: all
 	install -m 644 pipelines/pages/* '$(DESTDIR)$(datadir)/pages'
 
 uninstall:
-	rm -f $(patsubst $(BUILD)/bin/%,'$(DESTDIR)$(bindir)/%',$(tools))
+	rm -f $(patsubst $(BUILD)/bin/%,'$(DESTDIR)$(bindir)/%',$(tools) $(BUILD)/bin/sj)
 	for s in 1 5 7; do for m in man/*.$$s; do rm -f '$(DESTDIR)$(mandir)/man'$$s/$${m##*/} || exit 1; done; done
 	rm -rf '$(DESTDIR)$(datadir)'
 	rm -f '$(DESTDIR)$(libdir)/sj/$(notdir $(plugin_so))'

@@ -1,0 +1,230 @@
+#include "match.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "align.h"
+#include "decode.h"
+#include "sound.h"
+
+struct sj_match {
+    struct sj_listener *l;
+    const struct sj_shelf *s;
+    const struct sj_match_filter *filter;
+    float *wave;
+    int64_t n, rows;
+    int64_t classes;
+    int32_t class[SJ_CLASSES];
+    int at[SJ_CLASSES];      /* where a class is among those wanted, or -1 */
+    int centred[SJ_CLASSES]; /* whether its prediction is ready for offsets */
+    float *prediction;       /* (classes, rows, width) */
+    float *vector;           /* (classes, width) */
+    struct sj_facts facts;
+    struct sj_match_row *row;
+};
+
+static int choose_classes(struct sj_match *m)
+{
+    const struct sj_config *c = sj_listener_config(m->l);
+    char list[SJ_CLASSES * SJ_CLASS_BYTES], *rest = list, *one;
+    for (int i = 0; i < SJ_CLASSES; i++)
+        m->at[i] = -1;
+    for (int i = 0; i < c->classes && !m->filter->classes; i++)
+        m->class[m->at[i] = (int)m->classes++] = i;
+    if (!m->filter->classes)
+        return SJ_OK;
+    if ((size_t)snprintf(list, sizeof list, "%s", m->filter->classes) >= sizeof list)
+        return sj_fail(SJ_USAGE, "--class is too long");
+    while ((one = strsep(&rest, ","))) {
+        const int class = sj_config_class(c, one);
+        char all[512] = "";
+        for (int64_t i = 0; i < c->classes; i++)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", c->class_name[i]);
+        if (class == SJ_CLASS_NONE)
+            return sj_fail(SJ_USAGE, "--class is '%s', but the model knows %s", one, all);
+        if (m->at[class] < 0)
+            m->class[m->at[class] = (int)m->classes++] = class;
+    }
+    return SJ_OK;
+}
+
+/* -- the mix ------------------------------------------------------------------------------------------------------- */
+
+struct thread {
+    struct sj_match *m;
+    int status;
+    char reason[512];
+};
+
+/* Tempo and key, while the model is at work. */
+static void *find_facts(void *arg)
+{
+    struct thread *t = arg;
+    t->status = sj_facts(t->m->n, t->m->wave, SJ_DECODE_HZ, 1, &t->m->facts);
+    if (t->status)
+        snprintf(t->reason, sizeof t->reason, "%s", sj_reason()); /* reasons are per thread */
+    return NULL;
+}
+
+static int predict(struct sj_match *m)
+{
+    const int64_t d = m->s->width;
+    m->rows = sj_listener_rows(m->l, m->n);
+    m->prediction = malloc((size_t)(m->classes * m->rows * d) * sizeof *m->prediction);
+    m->vector = calloc((size_t)(m->classes * d), sizeof *m->vector);
+    if (!m->prediction || !m->vector)
+        return sj_fail(SJ_SYSTEM, "no memory for %lld frames", (long long)(m->classes * m->rows));
+    int status = sj_listen_mix(m->l, m->n, m->wave, m->classes, m->class, m->prediction);
+    for (int64_t c = 0; c < m->classes && !status; c++) {
+        float *v = m->vector + c * d;
+        for (int64_t i = 0; i < m->rows; i++)
+            for (int64_t k = 0; k < d; k++)
+                v[k] += m->prediction[(c * m->rows + i) * d + k] / (float)m->rows;
+        sj_shelf_normal(d, v);
+    }
+    return status;
+}
+
+static int hear(struct sj_match *m, const char *mix)
+{
+    pthread_t id;
+    struct thread t = {.m = m};
+    int status = sj_sound_read(mix, &m->wave, &m->n);
+    if (status)
+        return status;
+    if (pthread_create(&id, NULL, find_facts, &t))
+        return sj_fail(SJ_SYSTEM, "cannot start a thread");
+    status = predict(m);
+    if (status)
+        sj_fail_at(status, "'%s'", mix);
+    pthread_join(id, NULL);
+    return status || !t.status ? status : sj_fail(t.status, "'%s': %s", mix, t.reason);
+}
+
+int sj_match_open(struct sj_listener *l, const struct sj_shelf *s, const struct sj_match_filter *filter, const char *mix,
+                  struct sj_match **out)
+{
+    struct sj_match *m = *out = calloc(1, sizeof *m);
+    if (!m)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    m->l = l;
+    m->s = s;
+    m->filter = filter;
+    int status = choose_classes(m);
+    return status ? status : hear(m, mix);
+}
+
+void sj_match_close(struct sj_match *m)
+{
+    if (!m)
+        return;
+    free(m->wave);
+    free(m->prediction);
+    free(m->vector);
+    free(m->row);
+    free(m);
+}
+
+const struct sj_facts *sj_match_facts(const struct sj_match *m)
+{
+    return &m->facts;
+}
+
+/* -- ranking ------------------------------------------------------------------------------------------------------- */
+
+double sj_match_score(const struct sj_match *m, const float *vector, int class)
+{
+    const int64_t d = m->s->width;
+    if (class < 0 || m->at[class] < 0)
+        return NAN;
+    const float *v = m->vector + m->at[class] * d;
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < d; i++)
+        sum += v[i] * vector[i];
+    return sum;
+}
+
+static int passes(const struct sj_match *m, const struct sj_shelf_stem *s)
+{
+    const struct sj_match_filter *f = m->filter;
+    int known;
+    const int shift = sj_facts_shift(m->facts.key, s->facts.key, &known);
+    const double ratio = sj_facts_ratio(m->facts.tempo_bpm, s->facts.tempo_bpm), tempo = s->facts.tempo_bpm;
+    if (s->facts.peak < SJ_MATCH_SILENT)
+        return 0;
+    if (f->tempo_high > 0 && !(tempo >= f->tempo_low && tempo <= f->tempo_high))
+        return 0;
+    if (f->key && (s->facts.key < 0 || !(f->key & 1 << s->facts.key)))
+        return 0;
+    if (!isnan(f->stretch) && fabs(ratio - 1) > f->stretch)
+        return 0;
+    return f->shift < 0 || !known || abs(shift) <= f->shift;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct sj_match_row *x = a, *y = b;
+    const int order = (x->score < y->score) - (x->score > y->score);
+    return order ? order : (x->stem > y->stem) - (x->stem < y->stem);
+}
+
+int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **out)
+{
+    const struct sj_shelf *s = m->s;
+    *n = 0;
+    m->row = malloc((size_t)s->stems * sizeof *m->row + 1);
+    if (!m->row)
+        return sj_fail(SJ_SYSTEM, "no memory for a ranking");
+    for (int64_t i = 0; i < s->stems; i++) {
+        struct sj_match_row best = {i, s->stem[i].class, -INFINITY};
+        const float *v = s->vector + i * s->width;
+        if (!passes(m, &s->stem[i]))
+            continue;
+        for (int64_t c = 0; c < m->classes; c++) {
+            const double score = s->stem[i].class == SJ_CLASS_NONE || s->stem[i].class == m->class[c]
+                                     ? sj_match_score(m, v, m->class[c]) : -INFINITY;
+            if (score > best.score)
+                best = (struct sj_match_row){i, m->class[c], score};
+        }
+        if (best.score > -INFINITY)
+            m->row[(*n)++] = best;
+    }
+    qsort(m->row, (size_t)*n, sizeof *m->row, compare);
+    *out = m->row;
+    return SJ_OK;
+}
+
+/* -- offsets ------------------------------------------------------------------------------------------------------- */
+
+int sj_match_offset(struct sj_match *m, int64_t rows, float *frames, int class, double max_lag_s, int threads,
+                    double *offset_s, double *similarity)
+{
+    const struct sj_config *c = sj_listener_config(m->l);
+    const int64_t d = m->s->width;
+    const double step_s = (double)(c->patch * c->mel.hop_samples) / c->mel.sample_rate_hz;
+    float *p = m->prediction + m->at[class] * m->rows * d;
+    struct sj_curve curve = {0};
+    int status = sj_align_remove(rows, d, 1, frames);
+    if (!status)
+        sj_align_unit(rows, d, frames);
+    if (!status && !m->centred[class]) {
+        status = sj_align_remove(m->rows, d, 1, p);
+        sj_align_unit(m->rows, d, p);
+        m->centred[class] = 1;
+    }
+    if (!status)
+        status = sj_curve_new((int64_t)floor(max_lag_s / step_s + 1e-9), &curve);
+    if (!status)
+        status = sj_align_curve(rows, frames, m->rows, p, d, threads, &curve);
+    if (!status) {
+        const struct sj_peak peak = sj_curve_peak(&curve);
+        *offset_s = (double)peak.lag * step_s + 0.0;
+        *similarity = peak.similarity;
+    }
+    sj_curve_free(&curve);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* match: which stems of an index fit a mix, and where.
+ *
+ *   score of a stem    cos(normal(mean over frames of prediction(mix, class)), its vector): shelf.h; class: its own, or
+ *                      where it has none the one of those wanted that scores highest
+ *   offset             the lag at which its frames are most similar to the predicted ones (align.h), in steps of a time
+ *                      patch, 160 ms: what belongs to the mix at time t is in the stem at t + offset. Of frames their
+ *                      mean over the recording is taken away before. */
+#ifndef SJ_MATCH_H
+#define SJ_MATCH_H
+
+#include <stdint.h>
+
+#include "listen.h"
+#include "shelf.h"
+
+struct sj_match;
+
+struct sj_match_filter {
+    const char *classes;            /* NULL: all, or names with commas between */
+    double tempo_low, tempo_high;   /* bpm; 0, 0: any. What has no tempo is left out */
+    int key;                        /* bit k: key k is wanted; 0: any. What has no key is left out */
+    double stretch;                 /* NaN: any, or the largest | ratio - 1 |; what has no tempo stays */
+    int shift;                      /* -1: any, or the most semitones up or down; what has no key stays */
+};
+
+struct sj_match_row {
+    int64_t stem; /* of the index */
+    int class;    /* that it was scored by */
+    double score;
+};
+
+/* What is quieter, of full scale 1, is no stem to match. */
+#define SJ_MATCH_SILENT 0.001
+
+/* Hears the mix: its facts, and what the classes wanted predict. l, s and filter are borrowed. SJ_USAGE: a class that the
+ * model does not know; SJ_INPUT, SJ_SYSTEM as sj_sound_read and sj_listen_mix. */
+int sj_match_open(struct sj_listener *l, const struct sj_shelf *s, const struct sj_match_filter *filter, const char *mix,
+                  struct sj_match **m);
+void sj_match_close(struct sj_match *m); /* NULL is allowed */
+
+const struct sj_facts *sj_match_facts(const struct sj_match *m); /* of the mix */
+
+/* All stems that pass the filter, best first; equal ones in the order of the index. Borrowed until the match is closed. */
+int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **row);
+
+/* The score of a vector as sj_shelf_normal leaves it, for a class. NaN where the class was not asked for. */
+double sj_match_score(const struct sj_match *m, const float *vector, int class);
+
+/* frames f32 (rows, width), which it changes. SJ_SYSTEM without memory. */
+int sj_match_offset(struct sj_match *m, int64_t rows, float *frames, int class, double max_lag_s, int threads,
+                    double *offset_s, double *similarity);
+
+#endif
