@@ -65,12 +65,13 @@ void sj_learner_free(struct sj_learner *l);          /* NULL is allowed */
 int sj_learner_memory(const struct sjk *k, const struct sj_config *c, const struct sj_learner_options *o,
                       size_t *state_bytes, size_t *pass_bytes);
 
-/* Where a pass finds its spectrograms f32, mel (micro/Q, 80, T) and target_mel (Q, micro/Q, 80, T), in the back end's memory, for callers that have them
- * there. */
+/* Where a pass finds its spectrograms f32, mel (micro/Q, 80, T) and target_mel (Q, micro/Q, 80, T), in the back end's
+ * memory, for callers that have them there. */
 void sj_learner_input(struct sj_learner *l, float **mel, float **target_mel);
 
 /* Adds to the gradient that of one pass: mel and target_mel f32 as at sj_learner_input (NULL: as they are there), class
- * (Q, micro/Q) and group (the same, 0 .. batch-1; NULL: all different), all host. SJ_USAGE when a class is out of range. */
+ * (Q, micro/Q) and group (the same, 0 .. batch-1; NULL: all different), all host. SJ_USAGE when a class is out of
+ * range. */
 int sj_learner_pass(struct sj_learner *l, const struct sj_objective *o, const float *mel, const float *target_mel,
                     const int32_t *class, const int32_t *group);
 

@@ -37,7 +37,7 @@ struct sj_train_settings sj_train_defaults(void);
 extern const struct sj_option sj_train_options[];
 /* Fills in warmup, frames and temperature, once; SJ_USAGE when values do not fit together. */
 int sj_train_check(struct sj_train_settings *s);
-/* As JSON, in a fixed order, with the seed: two trainings with equal texts do the same steps. Options that came after the
+/* As JSON, in a fixed order, with the seed: two trainings with equal texts do the same steps. Options after the
  * first version are left out at their defaults, so that what was made before is known again. New reference. */
 sj_json *sj_train_to_json(const struct sj_train_settings *s, uint64_t seed);
 

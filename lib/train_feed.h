@@ -23,8 +23,8 @@ struct sj_batch {
 
 enum { SJ_FEED_TARGETS = 16 }; /* the most */
 
-/* From data sets: the pairs first, first + 1, ... in batches of B, with Q targets each, prepared by `threads` threads beside the caller's.
- * mel NULL: as waveforms, else as spectrograms. The sampler is borrowed. */
+/* From data sets: the pairs first, first + 1, ... in batches of B, with Q targets each, prepared by
+ * `threads` threads beside the caller's. mel NULL: as waveforms, else as spectrograms. The sampler is borrowed. */
 int sj_feed_sets(const struct sj_sampler *s, const struct sj_mel_settings *mel, int threads, int64_t B, int Q,
                  int64_t first, struct sj_feed **f);
 /* From a stream "mel/1" of pairs (dims pair, mel, frame), borrowed; its records must be the pairs first, first + 1, ...

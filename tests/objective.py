@@ -101,8 +101,8 @@ for line in sys.stdin:
             and abs(contrastive - row["term"]) < 1e-5 and abs(first - row["first"]) < 1e-9)
     count += 1
     failed += not good
-    print("%sok %d - %s, objective %d, targets %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within %.1e (%s)" %
-          ("" if good else "not ", count, row["predictor"], row["number"], row["targets"], row["loss"], distance, row["term"], contrastive,
-           row["first"], first, worst, where))
+    print("%sok %d - %s, objective %d, targets %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within "
+          "%.1e (%s)" % ("" if good else "not ", count, row["predictor"], row["number"], row["targets"], row["loss"],
+                         distance, row["term"], contrastive, row["first"], first, worst, where))
 print(f"1..{count}")
 sys.exit(failed > 0 or count == 0)

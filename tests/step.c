@@ -57,10 +57,10 @@ static int run(struct sjk *k, const char *folder, struct sj_model *m, int n, con
         status = sj_model_write(path, g);
     if (status)
         return status;
-    printf("{\"predictor\": \"%s\", \"number\": %d, \"targets\": %d, \"cosine\": %g, \"contrastive\": %g, \"temperature\": %g, "
-           "\"other\": %g, \"two_sided\": %d, \"alone\": %d, \"loss\": %.17g, \"term\": %.17g, \"first\": %.17g}\n",
-           name, n, targets, j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone, r.loss, r.contrastive,
-           r.first);
+    printf("{\"predictor\": \"%s\", \"number\": %d, \"targets\": %d, \"cosine\": %g, \"contrastive\": %g, "
+           "\"temperature\": %g, \"other\": %g, \"two_sided\": %d, \"alone\": %d, \"loss\": %.17g, \"term\": %.17g, \"first\": %.17g}\n",
+           name, n, targets, j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone, r.loss,
+           r.contrastive, r.first);
     sj_model_free(g);
     sj_learner_free(l);
     return SJ_OK;

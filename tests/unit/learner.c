@@ -41,7 +41,8 @@ static void two_sides(const struct sj_model *m, enum sj_precision precision)
     struct sj_learner_options o = {precision, batch, batch, frames, SJ_RECOMPUTE_NEVER, 1, 1};
     const struct sj_objective j = {.contrastive = 1, .temperature = 0.1, .other = 1, .alone = 1, .two_sided = 1};
     const struct sj_objective half = {.cosine = 1, .two_sided = 1};
-    const struct sj_update u = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 3, .alone = 1};
+    const struct sj_update u = {
+        .rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .decay = 0.1, .clip = 3, .alone = 1};
     static float mel[2][batch * 80 * frames];
     const int32_t class[batch] = {0, 3, 1};
     size_t all = m->layout.total, encoder = m->layout.encoder;

@@ -246,7 +246,8 @@ static void further_targets(const struct sj_sampler *s)
         three += d.others > 0;
         free(context);
     }
-    ok(!bad && again && three, "further targets: other active stems, in %d pairs; %d times again the first", three, again);
+    ok(!bad && again && three, "further targets, other active stems, of %d pairs; %d times the first again", three,
+       again);
     free(x);
 }
 

@@ -98,7 +98,8 @@ static void groups(void)
     struct sj_feed *f;
     struct sj_batch batch;
     const char *path = in_dir("set.h5");
-    if (!ok(!make_set(path, 3) && !sj_sampler_open(1, &path, NULL, 7, CROP, &s) && !sj_feed_sets(s, NULL, 2, B, 1, 5, &f),
+    if (!ok(!make_set(path, 3) && !sj_sampler_open(1, &path, NULL, 7, CROP, &s) &&
+                !sj_feed_sets(s, NULL, 2, B, 1, 5, &f),
             "a feed"))
         exit(1);
     void *memory = malloc(sj_feed_bytes(f));
