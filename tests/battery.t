@@ -50,7 +50,11 @@ sj-trials|tsv|folder|-q -j 1 -n 1 --retrieved @ songs
 sj-chunk|-|stream|-j 1 one.wav
 sj-synth|-|stream|-j 1 -n 1 --seconds 2
 sj-render|-|stream|-q -j 1 --soundfont font.sf2 --seconds 2 songs-midi
+sj-facts|audio|text|one.wav
+sj-index|audio|none|-q -j 1 shelf
+sj-match|audio|text|-j 1 shelf one.wav
 "
+mkdir shelf && cp one.wav shelf/bass.wav && "$bin/sj-index" -q -j 1 -m "$model" shelf || exit 1
 
 printf 'test,listener,trial,class,condition,rating\nt,anna,01,bass,true,70\nt,anna,01,bass,random,20\n' >ok.csv
 "$bin/sj-synth" -q -n 3 --seconds 1 --folder songs || exit 1
@@ -178,6 +182,19 @@ makes_streams() { # program arguments
     outputs_fail "$1 $2" -
 }
 
+reads_sounds() { # program writes arguments
+    local label="$1 $3" words
+    p=$bin/$1 args=$3
+    read -ra words <<<"$3"
+    ok "$label: runs" quiet 0 "$p" "${words[@]}"
+    cp out once
+    ok "$label: again" quiet 0 "$p" "${words[@]}"
+    ok "$label: the same" cmp out once
+    words[-1]=nowhere
+    ok "$label: misses what it reads" quiet 4 "$p" "${words[@]}"
+    [ "$2" = none ] || outputs_fail "$label" -
+}
+
 for p in "$bin"/sj-*; do
     every_program "${p##*/}"
     count=$((count + 1))
@@ -192,6 +209,7 @@ while IFS='|' read -r program kind writes arguments; do
     case $kind in
     '') ;;
     csv | tsv | clusters) reads_texts "$program" "$kind" "$writes" "$arguments" ;;
+    audio) reads_sounds "$program" "$writes" "$arguments" ;;
     -) makes_streams "$program" "$arguments" ;;
     *) reads_streams "$program" "$kind" "$writes" "$arguments" ;;
     esac

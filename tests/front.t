@@ -1,0 +1,212 @@
+#!/bin/bash
+# sj: index, match, explain, align, train; what is read again and what is not; filters, previews, hostile names, refusals.
+# shellcheck disable=SC2016  # $ is for an inner shell
+. tests/tap.sh
+sj=$bin/sj
+cd "$dir" || exit 1
+export HOME=$dir/home XDG_DATA_HOME=$dir/home/data XDG_STATE_HOME=$dir/home/state
+unset SJ_MODEL SJ_INDEX
+mkdir home
+
+is "$("$sj" | sed -n 1p)" "usage: sj COMMAND ..." "alone it says what there is"
+is $(($("$sj" | wc -l) < 40 && $("$sj" | wc -L) <= 120)) 1 "in one screen"
+for c in index match align explain train; do ok "help $c" "$sj" help $c; done
+ok "an option asks for help" "$sj" match --help
+is "$("$sj" --version)" "$("$bin/sj-index" --version | sed 's/^sj-index/sj/')" "its version"
+fails 2 "no command 'find'" "another command" "$sj" find x
+fails 2 "no command 'find'" "help for another command" "$sj" help find
+fails 2 "wants a mix" "match without a mix" "$sj" match
+fails 2 "wants a mix and a stem" "explain without a stem" "$sj" explain mix.wav
+fails 2 "there is no index yet" "no index" "$sj" match mix.wav
+fails 2 "needs a folder" "-i at the end" "$sj" match mix.wav -i
+
+"$bin/sj-synth" -q -n 5 --seconds 10 --folder songs || exit 1
+if [ ! -e "$BUILD/share/sj/model.h5" ]; then
+    fails 2 "no model" "no model" "$sj" index songs
+else
+    skip "no model" "one is installed"
+fi
+"$BUILD/tests/make_model" model.h5 && "$BUILD/tests/make_model" other.h5 mlp_film || exit 1
+
+# -- the index
+ok "index" "$sj" index -m model.h5 songs
+is "$(sed 's/.*: 20/20/' err)" "20 stems of 5 files and folders: 5 read, 0 unchanged, 0 forgotten" "all stems are read"
+before=$(stat -c %i songs/.sj/index.h5)
+ok "index again" "$sj" index songs
+is "$(sed 's/.*folders: //' err)" "0 read, 5 unchanged, 0 forgotten" "nothing is read again"
+is "$(stat -c %i songs/.sj/index.h5)" "$before" "nor is the index written again"
+touch songs/synth-0-000001/bass.wav
+"$bin/sj-synth" -q --seed 9 -n 1 --seconds 10 --folder songs
+rm -r songs/synth-0-000002
+ok "index after changes" "$sj" index songs
+is "$(sed 's/.*folders: //' err)" "2 read, 3 unchanged, 1 forgotten" "what is new or changed is read, what is gone forgotten"
+ok "once more" "$sj" index -q songs
+is "$(find songs/.sj/frames -type f | wc -l)" 5 "frames of what is gone are removed"
+truncate -s -1 "$(find songs/.sj/frames -type f | head -n 1)"
+ok "index with frames cut short" "$sj" index songs
+is "$(sed 's/.*folders: //' err)" "1 read, 4 unchanged, 0 forgotten" "they are read again"
+exec 9>songs/.sj/lock && flock 9
+fails 4 "another program is writing" "two at a time" "$sj" index songs
+exec 9>&-
+echo "no sound" >songs/noise.wav
+ok "a file that is no sound" sh -c '"$1" index songs; [ $? -eq 1 ]' - "$sj"
+is "$(grep -c "skipped: .*noise.wav" err)" 1 "is named and skipped"
+rm songs/noise.wav
+fails 4 "nowhere" "a folder that is not there" "$sj" index nowhere
+mkdir bare && fails 3 "no sound files" "a folder without sounds" "$sj" index -m model.h5 bare
+
+# -- matching: as the pipeline has it
+cp songs/synth-0-000003/drums.wav mix.wav
+ok "match" "$sj" match -i songs --json -k 100 --class bass mix.wav
+cp out matched
+is "$(wc -l <matched)" 5 "one class only"
+"$bin/sj-chunk" --stems songs | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 --network target --pool track -o stems.h5
+"$bin/sj-chunk" mix.wav | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 | "$bin/sj-predict" -m model.h5 --class bass --pool track |
+    "$bin/sj-knn" --json --class bass -k 100 stems.h5 >ranked
+ok "ranks and scores are those of sj-knn" /usr/bin/python3 - <<'E1'
+import json
+a = [json.loads(x) for x in open("matched")]
+b = [json.loads(x) for x in open("ranked")]
+assert [x["path"] for x in a] == ["songs/" + x["reference"] + ".wav" for x in b], (a, b)
+assert all(abs(x["score"] - (1 - y["distance"] ** 2 / 2)) < 2e-2 for x, y in zip(a, b)), (a, b)
+assert [x["rank"] for x in a] == [1, 2, 3, 4, 5]
+E1
+ok "match, the index made last" "$sj" match mix.wav
+is "$(head -n 1 out | tr '\t' ' ')" "rank score class offset_s tempo_bpm key mix_tempo_bpm mix_key shift_semitones tempo_ratio path" \
+    "a table when it is no terminal"
+is "$(wc -l <out)" 11 "ten of them"
+ok "match from within" sh -c 'cd songs/synth-0-000003 && "$1" match ../../mix.wav | grep -q synth' - "$sj"
+ok "match by SJ_INDEX" env SJ_INDEX=songs "$sj" match mix.wav
+mv songs moved
+ok "an index that was moved" "$sj" match -i moved mix.wav
+is "$(grep -c moved/ out)" 10 "finds what was moved with it"
+mv moved songs
+
+# -- filters
+all() { "$sj" match -i songs --json -k 100 "$@" mix.wav; }
+all >everything
+ok "what a filter lists is what the list has" /usr/bin/python3 - "$sj" <<'E1'
+import json, subprocess, sys
+every = [json.loads(x) for x in open("everything")]
+def ask(*words):
+    r = subprocess.run([sys.argv[1], "match", "-i", "songs", "--json", "-k", "100", *words, "mix.wav"], capture_output=True)
+    assert r.returncode in (0, 1), r.stderr
+    return [json.loads(x)["path"] for x in r.stdout.splitlines()]
+def want(test):
+    return [x["path"] for x in every if test(x)]
+assert ask("--tempo", "90,120") == want(lambda x: 90 <= x.get("tempo_bpm", 0) <= 120)
+key = next(x["key"] for x in every if "key" in x)
+assert ask("--key", key.replace(":", " ")) == want(lambda x: x.get("key") == key)
+assert ask("--stretch", "5") == want(lambda x: abs(x.get("tempo_ratio", 1) - 1) <= 0.05)
+assert ask("--shift", "1") == want(lambda x: abs(x.get("shift_semitones", 0)) <= 1)
+assert ask("--class", "bass,drums") == want(lambda x: x["class"] in ("bass", "drums"))
+E1
+fails 1 "no stem of the index passes" "a filter that nothing passes" "$sj" match -i songs --tempo 1,2 mix.wav
+fails 2 "goes down" "tempi the wrong way round" "$sj" match -i songs --tempo 120,90 mix.wav
+fails 2 "is no key" "a key that is none" "$sj" match -i songs --key H mix.wav
+fails 2 "bass, drums, other, vocals" "a class that is none" "$sj" match -i songs --class flute mix.wav
+
+# -- previews
+ok "preview" "$sj" match -i songs --json --class bass -k 3 --pick 2 --preview heard.wav mix.wav
+cp out got
+ok "the stem lies in the mix at its offset" /usr/bin/python3 - <<'E1'
+import json, wave
+import numpy as np
+def read(path):
+    with wave.open(path) as f:
+        return f.getframerate(), np.frombuffer(f.readframes(f.getnframes()), "<i2").reshape(-1, f.getnchannels()).mean(1) / 32768
+line = [json.loads(x) for x in open("got")][1]
+rate, heard = read("heard.wav")
+_, mix = read("mix.wav")
+_, stem = read(line["path"])
+shift = round(line["offset_s"] * rate)
+want = mix.copy()
+for i in range(len(mix)):
+    if 0 <= i + shift < len(stem):
+        want[i] += stem[i + shift]
+want /= max(1, abs(want).max())
+assert len(heard) == len(mix) and abs(heard - want).max() < 3e-4, abs(heard - want).max()
+assert abs(heard - mix).max() > 0.01
+E1
+fails 2 "replace" "a preview over the mix" "$sj" match -i songs --preview mix.wav mix.wav
+fails 1 "only" "a pick beyond what there is" "$sj" match -i songs --class bass -k 100 --pick 50 --preview x.wav mix.wav
+fails 4 "nowhere" "a mix that is not there" "$sj" match -i songs nowhere.wav
+
+# -- one stem
+ok "explain" "$sj" explain -i songs mix.wav songs/synth-0-000003/bass.wav
+for word in stem class score 'by chance' rank 'as bass' 'as vocals' tempo key offset; do
+    is "$(grep -c "^$word " out)" 1 "explain tells: $word"
+done
+rank=$(sed -n 's/.*"path":"songs.synth-0-000003.bass.wav","rank":\([0-9]*\).*/\1/p' matched)
+is "$(sed -n 's/^rank *//p' out)" "$rank of 5" "the rank is that of the list"
+cp songs/synth-0-000003/bass.wav bass.wav
+ok "explain what the index does not have" "$sj" explain -i songs --json --class bass mix.wav bass.wav
+cp out got
+ok "as it would be in it" /usr/bin/python3 -c 'import json
+got = json.load(open("got"))
+own = next(x for x in map(json.loads, open("matched")) if "000003" in x["path"])
+assert abs(got["score"] - own["score"]) < 1e-4 and got["of"] == 6 and set(got["score_as"]) == {"bass", "drums", "other", "vocals"}
+assert got.get("key") == own.get("key") and abs(got["offset_s"] - own["offset_s"]) < 0.2, (got, own)'
+ok "align" env SJ_MODEL=model.h5 "$sj" align mix.wav bass.wav
+is "$(wc -l <out)" 2 "says one offset"
+
+# -- facts
+/usr/bin/python3 - <<'E1' || exit 1
+import wave
+import numpy as np
+R = 16000
+def save(path, *channels):
+    with wave.open(path, "wb") as f:
+        f.setnchannels(len(channels)), f.setsampwidth(2), f.setframerate(R)
+        f.writeframes((np.stack(channels, 1) * 8000).clip(-32767, 32767).astype("<i2").tobytes())
+def chord(notes, n):
+    t = np.arange(n) / R
+    return sum(np.sin(2 * np.pi * 440 * 2 ** ((m - 69) / 12) * t) for m in notes) * np.exp(-2 * t) / 3
+n = R // 2  # 120 a minute
+bars = [(62, 66, 69), (67, 71, 74), (69, 73, 76), (62, 66, 69)] * 8  # D G A D
+tune = np.concatenate([chord(b, n) for b in bars])
+save("tune.wav", tune)
+save("silence.wav", np.zeros(5 * R))
+save("four.wav", tune, tune * 0, tune * 0, tune * 0)
+E1
+ok "facts" "$bin/sj-facts" tune.wav silence.wav four.wav:bass four.wav:drums
+is "$(awk -F'\t' 'NR == 2 { printf "%s %d %s", $2, $4 + 0.5, $5 }' out)" "16.000 120 D:major" "length, tempo and key"
+is "$(sed -n 3p out | tr '\t' ' ')" "silence.wav 5.000 0.0000 - - -" "of silence nothing"
+is "$(sed -n 4p out | cut -f 2-5)" "$(sed -n 2p out | cut -f 2-5)" "a stem of a file with several"
+fails 4 "nowhere" "facts of nothing" "$bin/sj-facts" nowhere.wav
+fails 3 "no stem 'flute'" "a stem that is not there" "$bin/sj-facts" four.wav:flute
+
+# -- hostile names
+hostile=$'a b/-new\nline\t$(x) "q'
+mkdir -p "$hostile/bass" && cp songs/synth-0-000000/bass.wav "$hostile/bass/-o.wav" && cp four.wav "$hostile/four.wav"
+ok "hostile names: index" "$sj" index -m model.h5 -- "$hostile"
+is "$(sed 's/.*: \([0-9]* stems\).*/\1/' err | tail -n 1)" "5 stems" "a folder's name and a file's channels tell the class"
+cp mix.wav "$hostile.wav"
+ok "hostile names: match, the index made last" "$sj" match --json --class bass -- "$hostile.wav"
+is "$(wc -l <out)" 2 "hostile names: one line each"
+cp out got
+ok "hostile names: the paths lead to the files" /usr/bin/python3 -c 'import json, os
+got = [json.loads(x)["path"] for x in open("got")]
+assert all(os.path.exists(x.removesuffix(":bass")) for x in got) and any(x.endswith("four.wav:bass") for x in got), got'
+ok "hostile names: explain" "$sj" explain -i "$hostile" -- "$hostile.wav" "$hostile/four.wav:bass"
+ok "hostile names: preview" "$sj" match -i "$hostile" --preview "$hostile.out.wav" -- "$hostile.wav"
+
+# -- another model
+ok "index by another model" "$sj" index -m other.h5 songs
+is "$(grep -c "made by another model" err)" 1 "it is said"
+is "$(sed -n 's/.*folders: //p' err)" "5 read, 0 unchanged, 0 forgotten" "everything is read again"
+"$BUILD/tests/make_model" other.h5
+fails 3 "another model" "a model that has changed since" "$sj" match -i songs mix.wav
+rm other.h5
+head -c 3000 songs/.sj/index.h5 >cut && mkdir broken && mv cut broken/index.h5
+fails 3 "index.h5" "an index that is cut short" "$sj" match -i broken mix.wav
+
+# -- a model of one's own
+ok "train" "$sj" train --size tiny --steps 2 --batch 2 -j 1 songs
+own=$XDG_DATA_HOME/sj/model.h5
+is "$(tail -n 1 err)" "sj: the model is $own: sj index DIR renews an index with it" "it says where the model is"
+ok "the model is used from then on" "$sj" index songs
+ok "by match" "$sj" match -i songs -k 1 mix.wav
+ok "train again: there is nothing left to do" "$sj" train --size tiny --steps 2 --batch 2 -j 1 songs
+fails 2 "does not know --epochs" "train with an option that is none" "$sj" train --epochs 2 songs
+finish
