@@ -11,6 +11,10 @@
 #include "sound.h"
 
 struct sj_match {
+    const char *mix;
+    pthread_t thread; /* that finds the facts */
+    int listening, status;
+    char reason[512];
     struct sj_listener *l;
     const struct sj_shelf *s;
     const struct sj_match_filter *filter;
@@ -53,20 +57,36 @@ static int choose_classes(struct sj_match *m)
 
 /* -- the mix ------------------------------------------------------------------------------------------------------- */
 
-struct thread {
-    struct sj_match *m;
-    int status;
-    char reason[512];
-};
-
-/* Tempo and key, while the model is at work. */
+/* Tempo and key, while index and model are read and at work. */
 static void *find_facts(void *arg)
 {
-    struct thread *t = arg;
-    t->status = sj_facts(t->m->n, t->m->wave, SJ_DECODE_HZ, 1, &t->m->facts);
-    if (t->status)
-        snprintf(t->reason, sizeof t->reason, "%s", sj_reason()); /* reasons are per thread */
+    struct sj_match *m = arg;
+    m->status = sj_facts(m->n, m->wave, SJ_DECODE_HZ, 1, &m->facts);
+    if (m->status)
+        snprintf(m->reason, sizeof m->reason, "%s", sj_reason()); /* reasons are per thread */
     return NULL;
+}
+
+static void wait_for_facts(struct sj_match *m)
+{
+    if (m->listening)
+        pthread_join(m->thread, NULL);
+    m->listening = 0;
+}
+
+int sj_match_hear(const char *mix, struct sj_match **out)
+{
+    struct sj_match *m = *out = calloc(1, sizeof *m);
+    if (!m)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    m->mix = mix;
+    int status = sj_sound_read(mix, &m->wave, &m->n);
+    if (status)
+        return status;
+    if (pthread_create(&m->thread, NULL, find_facts, m))
+        return sj_fail(SJ_SYSTEM, "cannot start a thread");
+    m->listening = 1;
+    return SJ_OK;
 }
 
 static int predict(struct sj_match *m)
@@ -88,39 +108,24 @@ static int predict(struct sj_match *m)
     return status;
 }
 
-static int hear(struct sj_match *m, const char *mix)
+int sj_match_predict(struct sj_match *m, struct sj_listener *l, const struct sj_shelf *s,
+                     const struct sj_match_filter *filter)
 {
-    pthread_t id;
-    struct thread t = {.m = m};
-    int status = sj_sound_read(mix, &m->wave, &m->n);
-    if (status)
-        return status;
-    if (pthread_create(&id, NULL, find_facts, &t))
-        return sj_fail(SJ_SYSTEM, "cannot start a thread");
-    status = predict(m);
-    if (status)
-        sj_fail_at(status, "'%s'", mix);
-    pthread_join(id, NULL);
-    return status || !t.status ? status : sj_fail(t.status, "'%s': %s", mix, t.reason);
-}
-
-int sj_match_open(struct sj_listener *l, const struct sj_shelf *s, const struct sj_match_filter *filter, const char *mix,
-                  struct sj_match **out)
-{
-    struct sj_match *m = *out = calloc(1, sizeof *m);
-    if (!m)
-        return sj_fail(SJ_SYSTEM, "no memory");
     m->l = l;
     m->s = s;
     m->filter = filter;
     int status = choose_classes(m);
-    return status ? status : hear(m, mix);
+    if (!status && (status = predict(m)))
+        sj_fail_at(status, "'%s'", m->mix);
+    wait_for_facts(m);
+    return status || !m->status ? status : sj_fail(m->status, "'%s': %s", m->mix, m->reason);
 }
 
 void sj_match_close(struct sj_match *m)
 {
     if (!m)
         return;
+    wait_for_facts(m);
     free(m->wave);
     free(m->prediction);
     free(m->vector);

@@ -32,13 +32,17 @@ struct sj_match_row {
 /* What is quieter, of full scale 1, is no stem to match. */
 #define SJ_MATCH_SILENT 0.001
 
-/* Hears the mix: its facts, and what the classes wanted predict. l, s and filter are borrowed. SJ_USAGE: a class that the
- * model does not know; SJ_INPUT, SJ_SYSTEM as sj_sound_read and sj_listen_mix. */
-int sj_match_open(struct sj_listener *l, const struct sj_shelf *s, const struct sj_match_filter *filter, const char *mix,
-                  struct sj_match **m);
+/* Reads the mix and starts to find its facts, on a thread of its own, while the caller reads index and model. SJ_INPUT,
+ * SJ_SYSTEM as sj_sound_read. Whatever the status, *m may be closed afterwards. */
+int sj_match_hear(const char *mix, struct sj_match **m);
+
+/* Finds what the classes wanted predict, and waits for the facts. l, s and filter are borrowed. SJ_USAGE: a class that
+ * the model does not know; SJ_INPUT as sj_listen_mix. */
+int sj_match_predict(struct sj_match *m, struct sj_listener *l, const struct sj_shelf *s,
+                     const struct sj_match_filter *filter);
 void sj_match_close(struct sj_match *m); /* NULL is allowed */
 
-const struct sj_facts *sj_match_facts(const struct sj_match *m); /* of the mix */
+const struct sj_facts *sj_match_facts(const struct sj_match *m); /* of the mix, after sj_match_predict */
 
 /* All stems that pass the filter, best first; equal ones in the order of the index. Borrowed until the match is closed. */
 int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **row);

@@ -5,7 +5,7 @@ bad=0
 complain() { printf 'lint: %s\n' "$*"; bad=1; }
 
 mandoc -T lint -W warning man/*.[157] || bad=1
-shellcheck -S warning -x pipelines/*.sh tests/*.sh tests/*.t tests/bench/*.sh .ci/run || bad=1
+shellcheck -S warning -x tools/sj pipelines/*.sh tests/*.sh tests/*.t tests/bench/*.sh .ci/run || bad=1
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
     --suppress=missingIncludeSystem -Ilib -Ikernels lib kernels tools || bad=1
 

@@ -110,6 +110,8 @@ static int begin(struct work *w)
 {
     int status = read_filter(&w->filter);
     if (!status)
+        status = sj_match_hear(w->mix, &w->match);
+    if (!status)
         status = open_shelf(w);
     if (!status)
         status = sj_model_read(w->shelf.model, &w->model);
@@ -120,7 +122,7 @@ static int begin(struct work *w)
         status = sj_run_backend(w->run, &w->k);
     if (!status)
         status = sj_listener_new(w->k, w->model, SJ_PRECISION_AUTO, &w->l);
-    return status ? status : sj_match_open(w->l, &w->shelf, &w->filter, w->mix, &w->match);
+    return status ? status : sj_match_predict(w->match, w->l, &w->shelf, &w->filter);
 }
 
 static void end(struct work *w)
