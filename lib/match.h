@@ -44,7 +44,7 @@ void sj_match_close(struct sj_match *m); /* NULL is allowed */
 
 const struct sj_facts *sj_match_facts(const struct sj_match *m); /* of the mix, after sj_match_predict */
 
-/* All stems that pass the filter, best first; equal ones in the order of the index. Borrowed until the match is closed. */
+/* All stems that pass the filter, best first; equal ones in the order of the index. Borrowed until m is closed. */
 int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **row);
 
 /* The score of a vector as sj_shelf_normal leaves it, for a class. NaN where the class was not asked for. */

@@ -6,8 +6,8 @@
 #include "music_key.h"
 #include "table.h"
 
-static const char *const names[] = {"rank", "score", "class", "offset_s", "tempo_bpm", "key", "mix_tempo_bpm", "mix_key",
-                                    "shift_semitones", "tempo_ratio", "path"};
+static const char *const names[] = {"rank", "score", "class", "offset_s", "tempo_bpm", "key", "mix_tempo_bpm",
+                                    "mix_key", "shift_semitones", "tempo_ratio", "path"};
 enum { NAMES = sizeof names / sizeof *names };
 
 void sj_match_report_names(FILE *f, int json)

@@ -171,7 +171,8 @@ static float *find_onsets(const struct take *t, int64_t hop, int64_t *n)
 
 static int refine(const struct take *mix, const struct take *stem, double slack_s, double *offset_s)
 {
-    const int64_t hop = mix->rate_hz / HOPS_HZ, middle = llround(*offset_s * HOPS_HZ), slack = llround(slack_s * HOPS_HZ);
+    const int64_t hop = mix->rate_hz / HOPS_HZ, middle = llround(*offset_s * HOPS_HZ);
+    const int64_t slack = llround(slack_s * HOPS_HZ);
     int64_t m, n, best = middle;
     double top = 0;
     float *x = find_onsets(mix, hop, &m), *y = find_onsets(stem, hop, &n);

@@ -12,7 +12,7 @@ int sj_shelf_finds_open(const char *root, const char *folder, const struct sj_sh
 void sj_shelf_finds_close(struct sj_shelf_finds *f); /* NULL is allowed */
 int64_t sj_shelf_finds_count(const struct sj_shelf_finds *f);
 const char *sj_shelf_finds_path(const struct sj_shelf_finds *f, int64_t i);  /* relative to root; sorted */
-const char *sj_shelf_finds_stamp(const struct sj_shelf_finds *f, int64_t i); /* of paths, sizes and times of its files */
+const char *sj_shelf_finds_stamp(const struct sj_shelf_finds *f, int64_t i); /* paths, sizes, times of its files */
 
 /* A track in memory, its stems with what is heard in them. */
 struct sj_heard_stem {

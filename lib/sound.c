@@ -80,7 +80,7 @@ static int pick_end(void *arg)
 
 static int pick_stem(const struct sj_classmap *map, const char *path, const char *class, struct picking *p)
 {
-    struct sj_tracks tracks;
+    struct sj_tracks tracks = {.n = 0};
     struct sj_track_how how = {.stems = 1};
     const struct sj_signal_sink sink = {pick_begin, pick_push, pick_end, p};
     sj_classmap_names(map, &how.classes);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# sj: index, match, explain, align, train; what is read again and what is not; filters, previews, hostile names, refusals.
+# sj: index, match, explain, align, train; what is read again; filters, previews, hostile names, refusals.
 # shellcheck disable=SC2016  # $ is for an inner shell
 . tests/tap.sh
 sj=$bin/sj
@@ -39,7 +39,8 @@ touch songs/synth-0-000001/bass.wav
 "$bin/sj-synth" -q --seed 9 -n 1 --seconds 10 --folder songs
 rm -r songs/synth-0-000002
 ok "index after changes" "$sj" index songs
-is "$(sed 's/.*folders: //' err)" "2 read, 3 unchanged, 1 forgotten" "what is new or changed is read, what is gone forgotten"
+is "$(sed 's/.*folders: //' err)" "2 read, 3 unchanged, 1 forgotten" \
+    "what is new or changed is read, what is gone forgotten"
 ok "once more" "$sj" index -q songs
 is "$(find songs/.sj/frames -type f | wc -l)" 5 "frames of what is gone are removed"
 truncate -s -1 "$(find songs/.sj/frames -type f | head -n 1)"
@@ -61,7 +62,8 @@ ok "match" "$sj" match -i songs --json -k 100 --class bass mix.wav
 cp out matched
 is "$(wc -l <matched)" 5 "one class only"
 "$bin/sj-chunk" --stems songs | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 --network target --pool track -o stems.h5
-"$bin/sj-chunk" mix.wav | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 | "$bin/sj-predict" -m model.h5 --class bass --pool track |
+"$bin/sj-chunk" mix.wav | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 |
+    "$bin/sj-predict" -m model.h5 --class bass --pool track |
     "$bin/sj-knn" --json --class bass -k 100 stems.h5 >ranked
 ok "ranks and scores are those of sj-knn" /usr/bin/python3 - <<'E1'
 import json
@@ -72,7 +74,8 @@ assert all(abs(x["score"] - (1 - y["distance"] ** 2 / 2)) < 2e-2 for x, y in zip
 assert [x["rank"] for x in a] == [1, 2, 3, 4, 5]
 E1
 ok "match, the index made last" "$sj" match mix.wav
-is "$(head -n 1 out | tr '\t' ' ')" "rank score class offset_s tempo_bpm key mix_tempo_bpm mix_key shift_semitones tempo_ratio path" \
+is "$(head -n 1 out | tr '\t' ' ')" \
+    "rank score class offset_s tempo_bpm key mix_tempo_bpm mix_key shift_semitones tempo_ratio path" \
     "a table when it is no terminal"
 is "$(wc -l <out)" 11 "ten of them"
 ok "match from within" sh -c 'cd songs/synth-0-000003 && "$1" match ../../mix.wav | grep -q synth' - "$sj"
@@ -88,7 +91,8 @@ ok "what a filter lists is what the list has" /usr/bin/python3 - "$sj" <<'E1'
 import json, subprocess, sys
 every = [json.loads(x) for x in open("everything")]
 def ask(*words):
-    r = subprocess.run([sys.argv[1], "match", "-i", "songs", "--json", "-k", "100", *words, "mix.wav"], capture_output=True)
+    line = [sys.argv[1], "match", "-i", "songs", "--json", "-k", "100", *words, "mix.wav"]
+    r = subprocess.run(line, capture_output=True)
     assert r.returncode in (0, 1), r.stderr
     return [json.loads(x)["path"] for x in r.stdout.splitlines()]
 def want(test):
@@ -113,7 +117,8 @@ import json, wave
 import numpy as np
 def read(path):
     with wave.open(path) as f:
-        return f.getframerate(), np.frombuffer(f.readframes(f.getnframes()), "<i2").reshape(-1, f.getnchannels()).mean(1) / 32768
+        x = np.frombuffer(f.readframes(f.getnframes()), "<i2").reshape(-1, f.getnchannels())
+        return f.getframerate(), x.mean(1) / 32768
 line = [json.loads(x) for x in open("got")][1]
 rate, heard = read("heard.wav")
 _, mix = read("mix.wav")
@@ -144,7 +149,8 @@ cp out got
 ok "as it would be in it" /usr/bin/python3 -c 'import json
 got = json.load(open("got"))
 own = next(x for x in map(json.loads, open("matched")) if "000003" in x["path"])
-assert abs(got["score"] - own["score"]) < 1e-4 and got["of"] == 6 and set(got["score_as"]) == {"bass", "drums", "other", "vocals"}
+assert abs(got["score"] - own["score"]) < 1e-4 and got["of"] == 6
+assert set(got["score_as"]) == {"bass", "drums", "other", "vocals"}
 assert got.get("key") == own.get("key") and abs(got["offset_s"] - own["offset_s"]) < 0.2, (got, own)'
 ok "align" env SJ_MODEL=model.h5 "$sj" align mix.wav bass.wav
 is "$(wc -l <out)" 2 "says one offset"
@@ -179,7 +185,8 @@ fails 3 "no stem 'flute'" "a stem that is not there" "$bin/sj-facts" four.wav:fl
 hostile=$'a b/-new\nline\t$(x) "q'
 mkdir -p "$hostile/bass" && cp songs/synth-0-000000/bass.wav "$hostile/bass/-o.wav" && cp four.wav "$hostile/four.wav"
 ok "hostile names: index" "$sj" index -m model.h5 -- "$hostile"
-is "$(sed 's/.*: \([0-9]* stems\).*/\1/' err | tail -n 1)" "5 stems" "a folder's name and a file's channels tell the class"
+is "$(sed 's/.*: \([0-9]* stems\).*/\1/' err | tail -n 1)" "5 stems" \
+    "a folder's name and a file's channels tell the class"
 cp mix.wav "$hostile.wav"
 ok "hostile names: match, the index made last" "$sj" match --json --class bass -- "$hostile.wav"
 is "$(wc -l <out)" 2 "hostile names: one line each"

@@ -102,8 +102,8 @@ static const struct sj_tool tool = {
     .name = "sj-index",
     .summary = "an index of the stems in a folder",
     .operands = "FOLDER",
-    .details = "Makes the index that sj-match searches, or brings it up to date: only files that are new or changed are\n"
-               "read, those that are gone are forgotten. Stopped by Ctrl-C it keeps what it has.",
+    .details = "Makes the index that sj-match searches, or brings it up to date: only files that are new or changed\n"
+               "are read, those that are gone are forgotten. Stopped by Ctrl-C it keeps what it has.",
     .options = options,
     .common = SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_PROGRESS,
     .min_operands = 1,

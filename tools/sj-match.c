@@ -1,4 +1,4 @@
-/* sj-match: which stems of an index fit a mix.   FOLDER/.sj, mix -> sj-match (model.h5) -> TSV or NDJSON, preview.wav */
+/* sj-match: which stems of an index fit a mix.   .sj, audio -> sj-match (model.h5) -> TSV or NDJSON, preview.wav */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -22,14 +22,15 @@ static const struct sj_option options[] = {
     {SJ_TEXT, 0, "class", &classes, 0, "NAMES", "only stems of these classes, with commas between", 0, 0, NULL, NULL, 0,
      NULL},
     {SJ_INT, 'k', "neighbours", &most, 0, "N", "how many to list", 1, 1e6, NULL, NULL, 0, NULL},
-    {SJ_TEXT, 0, "tempo", &tempo, 0, "LOW,HIGH", "only stems of tempi from LOW to HIGH beats a minute", 0, 0, NULL, NULL,
-     0, NULL},
+    {SJ_TEXT, 0, "tempo", &tempo, 0, "LOW,HIGH", "only stems of tempi from LOW to HIGH beats a minute", 0, 0, NULL,
+     NULL, 0, NULL},
     {SJ_TEXT, 0, "key", &keys, 0, "KEYS", "only stems in these keys, with commas between", 0, 0, NULL, NULL, 0, NULL},
-    {SJ_REAL, 0, "stretch", &stretch_percent, 0, "PERCENT", "only stems whose tempo has to change by no more", 0, 50, NULL,
-     "any", 0, NULL},
+    {SJ_REAL, 0, "stretch", &stretch_percent, 0, "PERCENT", "only stems whose tempo has to change by no more", 0, 50,
+     NULL, "any", 0, NULL},
     {SJ_INT, 0, "shift", &shift, 0, "N", "only stems whose key has to shift by no more semitones", 0, 6, NULL, "any", 0,
      NULL},
-    {SJ_REAL, 0, "max-lag", &max_lag_s, 0, "SECONDS", "the largest offset, to either side", 0, 1e5, NULL, NULL, 0, NULL},
+    {SJ_REAL, 0, "max-lag", &max_lag_s, 0, "SECONDS", "the largest offset, to either side", 0, 1e5, NULL, NULL, 0,
+     NULL},
     {SJ_TEXT, 0, "preview", &preview, 0, "FILE", "write the mix with a stem in it to FILE (WAV)", 0, 0, NULL, NULL, 0,
      NULL},
     {SJ_INT, 0, "pick", &picked, 0, "N", "with --preview: the N-th of the list", 1, 1e6, NULL, NULL, 0, NULL},
@@ -139,8 +140,9 @@ static int full_path(const struct work *w, const char *name, char **path)
 {
     const size_t n = strlen(w->folder);
     const int whole = !strcmp(name, ".");
-    return asprintf(path, "%s%s%s", w->folder, whole || (n && w->folder[n - 1] == '/') ? "" : "/", whole ? "" : name) < 0
-               ? sj_fail(SJ_SYSTEM, "no memory") : SJ_OK;
+    const char *slash = whole || (n && w->folder[n - 1] == '/') ? "" : "/";
+    const int bytes = asprintf(path, "%s%s%s", w->folder, slash, whole ? "" : name);
+    return bytes < 0 ? sj_fail(SJ_SYSTEM, "no memory") : SJ_OK;
 }
 
 /* -- the list ------------------------------------------------------------------------------------------------------ */
@@ -334,8 +336,8 @@ static const struct sj_tool tool = {
     .name = "sj-match",
     .summary = "which stems of an index fit a mix",
     .operands = "FOLDER MIX",
-    .details = "Lists the stems of the index of FOLDER (sj-index) that fit MIX best: score, class, at which offset, tempo and\n"
-               "key of both, by how many semitones to shift the stem and how much faster to play it, path.\n"
+    .details = "Lists the stems of the index of FOLDER (sj-index) that fit MIX best: score, class, at which offset,\n"
+               "tempo and key of both, by how many semitones to shift the stem and how much faster to play it, path.\n"
                "What belongs to the mix at time t is in the stem at t + offset.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_JSON,

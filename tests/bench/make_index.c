@@ -45,7 +45,8 @@ static int make(const struct sj_model *m, const char *model, const char *root, i
     snprintf(folder, sizeof folder, "%s/.sj", root);
     snprintf(frames, sizeof frames, "%s/frames", folder);
     struct sj_shelf s = {.folder = strdup(folder), .root = strdup(root), .model = realpath(model, NULL),
-                         .classes = (int)c->classes, .class_name = calloc((size_t)c->classes + 1, sizeof(char *)), .width = c->frequencies * c->dim};
+                         .classes = (int)c->classes, .width = c->frequencies * c->dim};
+    s.class_name = calloc((size_t)c->classes + 1, sizeof *s.class_name);
     const int64_t rows = (int64_t)(seconds * c->mel.sample_rate_hz / (double)(c->patch * c->mel.hop_samples));
     float *vector = malloc((size_t)s.width * sizeof *vector);
     mkdir(root, 0777);

@@ -47,7 +47,7 @@ int main(void)
     ok(fabs(sj_facts_ratio(120, 100) - 1.2) < 1e-12, "tempo: faster");
     ok(fabs(sj_facts_ratio(150, 80) - 0.9375) < 1e-12, "half time counts as the same");
     ok(isnan(sj_facts_ratio(NAN, 100)) && isnan(sj_facts_ratio(100, NAN)), "nor of tempi");
-    ok(!sj_facts_pitched("drums") && !sj_facts_pitched("Percussion") && sj_facts_pitched("bass") && sj_facts_pitched(NULL),
-       "drums have no pitches");
+    ok(!sj_facts_pitched("drums") && !sj_facts_pitched("Percussion"), "drums have no pitches");
+    ok(sj_facts_pitched("bass") && sj_facts_pitched(NULL), "others do");
     return done();
 }
