@@ -2,8 +2,9 @@
 BEGIN {
     FS = OFS = "\t"
     title["chance"] = "chance"; title["class-oracle"] = "right class, any song"; title["untrained"] = "untrained model"
-    title["statistics"] = "mean and deviation of the mel, linear map"; title["automashupper"] = "AutoMashupper"; title["model"] = "the model"
-    print "", "queries", "references", "R@1_percent", "R@5_percent", "R@10_percent", "mean_rank_percent", "median_rank_percent"
+    title["automashupper"] = "AutoMashupper"; title["model"] = "the model"
+    print "row", "queries", "references", "R@1_percent", "R@5_percent", "R@10_percent", "mean_rank_percent",
+        "median_rank_percent"
 }
 function row(name) { print title[name], $2, $3, $4, $5, $6, $7, $8 }
 FNR == 1 { n = split(FILENAME, part, "/"); name = part[n]; sub(/\.metrics\.tsv$/, "", name) }
