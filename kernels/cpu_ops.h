@@ -23,6 +23,7 @@
 #define cpu_column_sum         SJK_FOR_ISA(cpu_column_sum)
 #define cpu_attention          SJK_FOR_ISA(cpu_attention)
 #define cpu_attention_backward SJK_FOR_ISA(cpu_attention_backward)
+#define cpu_rotate             SJK_FOR_ISA(cpu_rotate)
 #define cpu_cosine_loss        SJK_FOR_ISA(cpu_cosine_loss)
 #define cpu_infonce            SJK_FOR_ISA(cpu_infonce)
 #define cpu_sum_squares        SJK_FOR_ISA(cpu_sum_squares)
@@ -69,6 +70,10 @@ int cpu_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum
                   void *out, float *stat);
 int cpu_attention_backward(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
                            const void *out, const float *stat, const void *dout, void *dqkv);
+
+/* Rotary positions */
+int cpu_rotate(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const float *turns, int back,
+               void *qkv);
 
 /* Objective and optimiser */
 int cpu_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,

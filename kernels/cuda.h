@@ -174,6 +174,10 @@ int cuda_attention_f32(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E,
 int cuda_attention_f32_backward(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, const float *qkv,
                                 const float *out, const float *stat, const float *dout, float *dqkv);
 
+/* rotate_cuda.cu */
+int cuda_rotate(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const float *turns,
+                int back, void *qkv);
+
 /* objective_cuda.cu, adamw_cuda.cu */
 int cuda_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,
                      float *dp);

@@ -28,6 +28,7 @@ const struct sjk_ops sjk_ops_reference = {
     .matmul_nt = ref_matmul_nt,
     .attention = ref_attention,
     .attention_backward = ref_attention_backward,
+    .rotate = ref_rotate,
     .cosine_loss = ref_cosine_loss,
     .infonce = ref_infonce,
     .sum_squares = ref_sum_squares,

@@ -49,6 +49,10 @@ int ref_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum
 int ref_attention_backward(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,
                            const void *out, const float *stat, const void *dout, void *dqkv);
 
+/* Rotary positions: ref_rotate.c */
+int ref_rotate(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const float *turns, int back,
+               void *qkv);
+
 /* Objective and optimiser: ref_objective.c */
 int ref_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const float *t, float scale, double *loss,
                     float *dp);

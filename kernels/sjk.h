@@ -186,6 +186,12 @@ struct sjk_ops {
     int (*attention_backward)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t,
                               const void *qkv, const void *out, const float *stat, const void *dout, void *dqkv);
 
+    /* Rotary positions (Su et al. 2021), in place in qkv (B, K, 3, H, E) of type t, E even: in every head of the queries
+     * and keys of token k the pair x_i, x_{i + E/2}, i < E/2, becomes c x_i - s x_{i + E/2}, c x_{i + E/2} + s x_i with
+     * c = turns[k, i], s = turns[k, E/2 + i]; turns f32 (K, E). back: with -s, which takes the gradient back. */
+    int (*rotate)(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const float *turns, int back,
+                  void *qkv);
+
     /* -- objective and optimiser -- */
     /* SPEC 6 per row of p (prediction) and t (target), f32 (M, D): s = (t - mean) / sqrt(unbiased var + 1e-6),
      * l = 2 - 2 cos(p, s), norms clamped at 1e-12. *loss (one double, back-end memory) += sum of l over rows;

@@ -50,6 +50,7 @@ const struct sjk_ops SJK_FOR_ISA(sjk_ops) = {
     .matmul_nt = onednn_matmul_nt,
     .attention = cpu_attention,
     .attention_backward = cpu_attention_backward,
+    .rotate = cpu_rotate,
     .cosine_loss = cpu_cosine_loss,
     .infonce = cpu_infonce,
     .sum_squares = cpu_sum_squares,

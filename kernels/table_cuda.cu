@@ -55,6 +55,7 @@ extern "C" const struct sjk_ops sjk_ops_cuda = {
     .matmul_nt = cuda_matmul_nt,
     .attention = cuda_attention,
     .attention_backward = cuda_attention_backward,
+    .rotate = cuda_rotate,
     .cosine_loss = cuda_cosine_loss,
     .infonce = cuda_infonce,
     .sum_squares = cuda_sum_squares,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "condition.h"
 #include "model.h"
 #include "sjk.h"
 #include "whole.h"
@@ -69,6 +70,16 @@ const struct sj_model *sj_inference_model(const struct sj_inference *i)
 const char *sj_inference_path(const struct sj_inference *i)
 {
     return i->path;
+}
+
+int sj_inference_ask(struct sj_inference *i, const char *condition, const char *name, int *class)
+{
+    struct sj_condition c;
+    int status = sj_condition_read(condition, &c);
+    if (!status)
+        status = sj_condition_ask(&c, i->model, name, class);
+    sj_condition_free(&c);
+    return status;
 }
 
 static int allocate(struct sj_inference *i)

@@ -34,6 +34,10 @@ const struct sj_model *sj_inference_model(const struct sj_inference *i);
 int64_t sj_inference_batch(const struct sj_inference *i); /* the most records of a call of compute, after start */
 const char *sj_inference_path(const struct sj_inference *i); /* of the model, for messages */
 
+/* Before start: *class = the index in the model of the class `name` of a file of vectors, which is added behind the
+ * model's own when it is none of them; as sj_condition_read and sj_condition_ask. */
+int sj_inference_ask(struct sj_inference *i, const char *condition, const char *name, int *class);
+
 /* What a program computes of each record: `results` embeddings, each pooled by itself. */
 struct sj_inference_job {
     struct sj_net_options net; /* precision and batch are taken from the settings */

@@ -13,8 +13,9 @@
 const char *const sj_predictor_names[] = {"mlp", "mlp_none", "transformer", "mlp_film", NULL};
 const char *const sj_size_names[] = {"tiny", "small", "base", "large", NULL};
 
-#define WHOLE(name, min, max) {#name, offsetof(struct sj_config, name), 0, min, max}
-#define MEL(name, field, real, min, max) {name, offsetof(struct sj_config, mel.field), real, min, max}
+#define WHOLE(name, min, max) {#name, offsetof(struct sj_config, name), 0, min, max, 0}
+#define OPTIONAL(name, max) {#name, offsetof(struct sj_config, name), 0, 0, max, 1}
+#define MEL(name, field, real, min, max) {name, offsetof(struct sj_config, mel.field), real, min, max, 0}
 const struct sj_config_field sj_config_fields[] = {
     WHOLE(dim, 4, 16384),
     WHOLE(depth, 1, 256),
@@ -37,7 +38,9 @@ const struct sj_config_field sj_config_fields[] = {
     MEL("mel_floor", floor, 1, 1e-30, 1),
     MEL("mel_mean", mean, 1, -1e6, 1e6),
     MEL("mel_std", std, 1, 1e-6, 1e6),
-    {NULL, 0, 0, 0, 0},
+    OPTIONAL(rotary, 1),
+    OPTIONAL(condition, 65536),
+    {NULL, 0, 0, 0, 0, 0},
 };
 
 struct sj_config sj_config_defaults(void)
@@ -80,6 +83,10 @@ int sj_config_check(const struct sj_config *config)
         return off("dim", (double)c.dim, "is no multiple of 4 and of 'heads'");
     if (c.predictor == SJ_PREDICTOR_TRANSFORMER && (c.trf_dim % c.trf_heads || c.trf_dim % 4))
         return off("trf_dim", (double)c.trf_dim, "is no multiple of 4 and of 'trf_heads'");
+    if (c.rotary && (c.dim / c.heads % 4 || (c.predictor == SJ_PREDICTOR_TRANSFORMER && c.trf_dim / c.trf_heads % 4)))
+        return off("rotary", 1, "wants heads whose width is a multiple of 4");
+    if (c.condition && c.predictor == SJ_PREDICTOR_MLP_NONE)
+        return off("condition", (double)c.condition, "a predictor 'mlp_none' does not use");
     if (c.mel.bands != c.frequencies * c.patch)
         return off("mel_bands", (double)c.mel.bands, "is not 'frequencies' times 'patch'");
     if (c.classes < 1 || c.classes > SJ_CLASSES)
@@ -119,8 +126,11 @@ sj_json *sj_config_to_json(const struct sj_config *config)
 {
     struct sj_config c = *config;
     sj_json *o = sj_json_object(), *names = sj_json_array();
-    for (const struct sj_config_field *f = sj_config_fields; f->name; f++)
+    for (const struct sj_config_field *f = sj_config_fields; f->name; f++) {
+        if (f->optional && !*sj_config_int(&c, f))
+            continue;
         sj_json_set(o, f->name, f->real ? sj_json_real(*sj_config_real(&c, f)) : sj_json_int(*sj_config_int(&c, f)));
+    }
     for (int64_t i = 0; i < c.classes; i++)
         sj_json_append(names, sj_json_string(c.class_name[i]));
     sj_json_set(o, "classes", names);
@@ -145,7 +155,8 @@ int sj_config_from_json(const sj_json *json, struct sj_config *c)
     memset(c, 0, sizeof *c);
     for (const struct sj_config_field *f = sj_config_fields; f->name; f++)
         if (!(f->real ? sj_json_get_real(json, f->name, sj_config_real(c, f))
-                      : sj_json_get_int(json, f->name, sj_config_int(c, f))))
+                      : sj_json_get_int(json, f->name, sj_config_int(c, f))) &&
+            !(f->optional && !sj_json_get(json, f->name)))
             return sj_fail(SJ_INPUT, "hyper-parameter '%s' is missing", f->name);
     const sj_json *list = sj_json_get(json, "classes");
     size_t n = sj_json_count(list);

@@ -32,6 +32,8 @@ struct sj_config {
     enum sj_predictor predictor;
     int64_t hidden, layers;                /* MLP predictor: 1024, 6 linear layers */
     int64_t trf_dim, trf_depth, trf_heads; /* transformer predictor: 512, 8, 16 */
+    int64_t rotary;                        /* 1: rotary positions instead of those that are added */
+    int64_t condition;                     /* width of the vectors that say the classes; 0: a table is learnt */
     int64_t classes;
     char class_name[SJ_CLASSES][SJ_CLASS_BYTES];
     struct sj_mel_settings mel;
@@ -67,6 +69,7 @@ struct sj_tensor {
 struct sj_layout {
     int tensors, encoder_tensors; /* the encoder's come first */
     size_t total, encoder;        /* elements of the whole arena, and of its encoder part */
+    size_t trained;               /* elements that training changes: all but the classes' vectors, which come last */
     struct sj_tensor *tensor;     /* owned */
 };
 

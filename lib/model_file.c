@@ -39,8 +39,9 @@ static int write_config(struct sj_h5 *h, struct sj_model *m)
         names[i] = m->config.class_name[i];
     int status = sj_h5_write_text(h, "/classes", m->config.classes, names);
     for (const struct sj_config_field *f = sj_config_fields; !status && f->name; f++)
-        status = f->real ? sj_h5_set_real(h, "/", f->name, *sj_config_real(&m->config, f))
-                         : sj_h5_set_int(h, "/", f->name, *sj_config_int(&m->config, f));
+        if (!f->optional || *sj_config_int(&m->config, f))
+            status = f->real ? sj_h5_set_real(h, "/", f->name, *sj_config_real(&m->config, f))
+                             : sj_h5_set_int(h, "/", f->name, *sj_config_int(&m->config, f));
     if (!status)
         status = sj_h5_set_text(h, "/", "predictor", sj_predictor_names[m->config.predictor]);
     if (!status)
@@ -127,8 +128,9 @@ static int read_config(struct sj_h5 *h, struct sj_config *c)
         status = sj_fail(SJ_INPUT, "'%s' is '%s' where '%s' is wanted", path, found, kind);
     free(found);
     for (const struct sj_config_field *f = sj_config_fields; !status && f->name; f++)
-        status = f->real ? sj_h5_get_real(h, "/", f->name, sj_config_real(c, f))
-                         : sj_h5_get_int(h, "/", f->name, sj_config_int(c, f));
+        if (!f->optional || sj_h5_has_attr(h, "/", f->name))
+            status = f->real ? sj_h5_get_real(h, "/", f->name, sj_config_real(c, f))
+                             : sj_h5_get_int(h, "/", f->name, sj_config_int(c, f));
     if (!status)
         status = read_predictor(h, c);
     if (!status)

@@ -80,11 +80,23 @@ static void encoder(struct builder *b, const struct sj_config *c)
     norm(b, c->dim, "norm");
 }
 
+/* How the class is told, as values of the predictor's width W: a learnt table, or a learnt map of the classes' vectors.
+ * From vectors whose values are of size 1 the map makes values of size 1 at first, as those of the table are. */
+static void source(struct builder *b, const struct sj_config *c, int64_t W)
+{
+    if (!c->condition) {
+        add(b, 2, c->classes, W, "source_embed.weight")->init = SJ_INIT_NORMAL;
+        return;
+    }
+    uniform(add(b, 2, W, c->condition, "source_map.weight"), sqrt(3.0 / (double)c->condition));
+    add(b, 1, W, 1, "source_map.bias");
+}
+
 static void mlp(struct builder *b, const struct sj_config *c)
 {
     int concat = c->predictor == SJ_PREDICTOR_MLP, film = c->predictor == SJ_PREDICTOR_MLP_FILM;
     if (concat || film)
-        add(b, 2, c->classes, c->dim, "source_embed.weight")->init = SJ_INIT_NORMAL;
+        source(b, c, c->dim);
     if (film) { /* scale less 1 and shift of every hidden layer: all 0, so that it starts as if it were not there */
         add(b, 2, 2 * c->hidden * (c->layers - 1), c->dim, "film.weight");
         add(b, 1, 2 * c->hidden * (c->layers - 1), 1, "film.bias");
@@ -102,7 +114,7 @@ static void mlp(struct builder *b, const struct sj_config *c)
 
 static void transformer(struct builder *b, const struct sj_config *c)
 {
-    add(b, 2, c->classes, c->trf_dim, "source_embed.weight")->init = SJ_INIT_NORMAL;
+    source(b, c, c->trf_dim);
     xavier(b, c->trf_dim, c->dim, "predictor_embed");
     blocks(b, c->trf_dim, c->trf_depth, 4);
     norm(b, c->trf_dim, "norm");
@@ -124,6 +136,9 @@ int sj_layout_new(const struct sj_config *c, struct sj_layout *l)
         transformer(&b, c);
     else
         mlp(&b, c);
+    l->trained = l->total;
+    if (c->condition)
+        add(&b, 2, c->classes, c->condition, "source_vector");
     return SJ_OK;
 }
 
@@ -224,7 +239,8 @@ void sj_model_identify(struct sj_model *m)
 {
     uint64_t lane[4] = {1, 2, 3, 4};
     for (const struct sj_config_field *f = sj_config_fields; f->name; f++)
-        hash(lane, (const char *)&m->config + f->offset, 8);
+        if (!f->optional || *sj_config_int(&m->config, f))
+            hash(lane, (const char *)&m->config + f->offset, 8);
     int64_t predictor = m->config.predictor;
     hash(lane, &predictor, 8);
     hash(lane, m->config.class_name, sizeof m->config.class_name);

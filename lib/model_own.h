@@ -10,6 +10,7 @@ struct sj_config_field {
     size_t offset; /* of an int64_t, or a double when real */
     int real;
     double min, max;
+    int optional; /* an integer that files leave out where it is 0, and ids too, as all did before there was one */
 };
 extern const struct sj_config_field sj_config_fields[]; /* ends with name NULL */
 

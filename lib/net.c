@@ -26,7 +26,9 @@ struct sj_net {
     enum sjk_type type;
     struct net_params encoder, predictor;
     struct net_places places;
-    void *memory;
+    struct net_stack stack, transformer;
+    const float *table; /* of the classes, for the predictor; NULL: it is not told */
+    void *memory, *table_memory;
     struct scratch s;
     int64_t columns; /* P of the positions in scratch, 0 at first */
     const float *result; /* of the last sj_net_encode */
@@ -78,8 +80,8 @@ static void plan(struct sj_net *n, struct net_arena *a)
     n->s.second = net_take(a, rows * (size_t)f32 * sizeof(float));
     n->s.wide = net_take(a, rows * (size_t)wide * value);
     n->s.norm = net_take(a, rows * (size_t)norm * value);
-    n->s.positions = net_take(a, K * (size_t)c->dim * sizeof(float));
-    n->s.trf_positions = net_take(a, K * (size_t)c->trf_dim * sizeof(float));
+    n->s.positions = net_take(a, (K + 1) * (size_t)c->dim * sizeof(float));
+    n->s.trf_positions = net_take(a, (K + 1) * (size_t)c->trf_dim * sizeof(float));
     n->s.class = net_take(a, B * sizeof(int32_t));
     n->s.condition = net_take(a, net_film_width(c) ? B * (size_t)c->dim * sizeof(float) : 0);
     n->s.film = net_take(a, B * (size_t)net_film_width(c) * sizeof(float));
@@ -102,6 +104,27 @@ static int load(struct sj_net *n, const struct sj_model *m)
     return status;
 }
 
+/* What the predictor is told of each class: its parameters, or made of the classes' vectors. */
+static int make_table(struct sj_net *n)
+{
+    const struct sj_config *c = &n->config;
+    const struct sjk_ops *o = n->k->ops;
+    size_t vectors = (size_t)(c->classes * c->condition), table = (size_t)(c->classes * net_source_width(c));
+    void *copy = NULL;
+    if (n->places.source >= 0)
+        n->table = n->predictor.at[n->places.source];
+    if (n->places.map < 0)
+        return SJ_OK;
+    int e = o->alloc(n->k, table * sizeof(float), &n->table_memory);
+    n->table = n->table_memory;
+    (void)(e || (e = o->alloc(n->k, vectors * sizeof(float), &copy)) ||
+           (e = o->cast(n->k, vectors, n->predictor.at[n->places.vector], SJK_F32, copy, n->type)) ||
+           (e = net_linear(&n->predictor, n->places.map, c->classes, copy, n->table_memory, SJK_F32, SJK_STORE)));
+    if (copy)
+        o->free(n->k, copy);
+    return net_status(n->k, e);
+}
+
 int sj_net_new(struct sjk *k, const struct sj_model *m, const struct sj_net_options *o, struct sj_net **out)
 {
     if (o->batch < 1 || o->batch > 1 << 20)
@@ -116,10 +139,14 @@ int sj_net_new(struct sjk *k, const struct sj_model *m, const struct sj_net_opti
     struct net_arena a = {0};
     plan(n, &a);
     int status = sj_layout_new(&n->config, &n->layout);
-    if (!status)
+    if (!status) {
         n->places = net_places(&n->config, &n->layout);
-    if (!status)
+        n->stack = net_encoder_stack(&n->config);
+        n->transformer = net_predictor_stack(&n->config, &n->layout);
         status = load(n, m);
+    }
+    if (!status && n->options.predictor)
+        status = make_table(n);
     if (!status)
         status = net_status(k, k->ops->alloc(k, a.used, &n->memory));
     if (status) {
@@ -127,6 +154,10 @@ int sj_net_new(struct sjk *k, const struct sj_model *m, const struct sj_net_opti
         return status;
     }
     plan(n, &(struct net_arena){.base = n->memory});
+    if (n->config.rotary) {
+        n->stack.turns = n->s.positions;
+        n->transformer.turns = n->s.trf_positions;
+    }
     *out = n;
     return SJ_OK;
 }
@@ -139,6 +170,8 @@ void sj_net_free(struct sj_net *n)
     net_params_free(&n->predictor);
     if (n->memory)
         n->k->ops->free(n->k, n->memory);
+    if (n->table_memory)
+        n->k->ops->free(n->k, n->table_memory);
     sj_layout_free(&n->layout);
     free(n);
 }
@@ -148,17 +181,15 @@ void sj_net_free(struct sj_net *n)
 static int put_positions(struct sj_net *n, int64_t P)
 {
     const struct sj_config *c = &n->config;
-    int64_t rows = c->frequencies * P, widest = larger(c->dim, c->trf_dim);
+    int64_t most = (c->frequencies * P + 1) * larger(c->dim, c->trf_dim);
     if (P == n->columns)
         return SJ_OK;
-    float *host = malloc((size_t)(rows * widest) * sizeof *host);
+    float *host = malloc((size_t)most * sizeof *host);
     if (!host)
         return sj_fail(SJ_SYSTEM, "no memory for positions");
-    net_positions(c->frequencies, P, c->dim, host);
-    int e = n->k->ops->put(n->k, n->s.positions, host, (size_t)(rows * c->dim) * sizeof *host);
-    net_positions(c->frequencies, P, c->trf_dim, host);
-    if (!e)
-        e = n->k->ops->put(n->k, n->s.trf_positions, host, (size_t)(rows * c->trf_dim) * sizeof *host);
+    int e = n->k->ops->put(n->k, n->s.positions, host, net_where(c, &n->stack, P, 0, host) * sizeof *host);
+    if (!e && c->predictor == SJ_PREDICTOR_TRANSFORMER)
+        e = n->k->ops->put(n->k, n->s.trf_positions, host, net_where(c, &n->transformer, P, 1, host) * sizeof *host);
     free(host);
     n->columns = e ? 0 : P;
     return net_status(n->k, e);
@@ -179,7 +210,6 @@ int sj_net_encode(struct sj_net *n, int64_t B, int64_t T, const float *mel, int 
     const struct sj_config *c = &n->config;
     const struct sjk_ops *o = n->k->ops;
     struct sjk *k = n->k;
-    const struct net_stack stack = net_encoder_stack(c);
     int64_t P = T / c->patch, K = c->frequencies * P, D = c->dim, M = B * K, depth = layer ? layer : c->depth;
     int status = check_batch(n, n->options.encoder, B, P), norm = NET_BLOCKS + (int)c->depth * NET_BLOCK, e;
     if (status)
@@ -191,11 +221,11 @@ int sj_net_encode(struct sj_net *n, int64_t B, int64_t T, const float *mel, int 
     float *res = n->s.first, *result = res;
     if ((e = mel ? o->put(k, n->s.mel, mel, (size_t)(B * c->mel.bands * T) * sizeof *mel) : 0) ||
         (e = o->patches(k, B, c->frequencies, T, n->s.mel, n->s.wide, n->type)) ||
-        (e = o->repeat(k, B, K, D, n->s.positions, res)) ||
-        (e = net_linear(&n->encoder, NET_PATCH, M, n->s.wide, res, SJK_F32, SJK_ADD)))
+        (e = c->rotary ? 0 : o->repeat(k, B, K, D, n->s.positions, res)) ||
+        (e = net_linear(&n->encoder, NET_PATCH, M, n->s.wide, res, SJK_F32, c->rotary ? SJK_STORE : SJK_ADD)))
         return net_status(k, e);
     for (int64_t i = 0; !e && i < depth; i++)
-        e = net_block(&n->encoder, &stack, i, B, K, n->type, res, n->s.norm, n->s.wide);
+        e = net_block(&n->encoder, &n->stack, i, B, K, n->type, res, n->s.norm, n->s.wide);
     if (!e && depth == c->depth) {
         result = n->s.second;
         e = o->layernorm(k, M, D, res, n->encoder.at[norm], n->encoder.at[norm + 1], result, SJK_F32, NULL);
@@ -231,7 +261,7 @@ static int make_film(struct sj_net *n, int64_t B)
     const struct net_params *p = &n->predictor;
     int64_t D = n->config.dim;
     int e;
-    (void)((e = o->prepend(n->k, B, 0, D, n->s.first, p->at[n->places.source], n->s.class, n->s.condition)) ||
+    (void)((e = o->prepend(n->k, B, 0, D, n->s.first, n->table, n->s.class, n->s.condition)) ||
            (e = o->cast(n->k, (size_t)(B * D), n->s.condition, SJK_F32, n->s.norm, n->type)) ||
            (e = net_linear(p, n->places.film, B, n->s.norm, n->s.film, SJK_F32, SJK_STORE)));
     return e;
@@ -268,7 +298,7 @@ static int predict_mlp(struct sj_net *n, int64_t B, int64_t K)
         (e = o->cast(n->k, (size_t)(M * D), n->s.first, SJK_F32, x, n->type)))
         return e;
     if (c->predictor == SJ_PREDICTOR_MLP) {
-        if ((e = o->concat(n->k, B, K, D, n->type, x, p->at[n->places.source], n->s.class, y)))
+        if ((e = o->concat(n->k, B, K, D, n->type, x, n->table, n->s.class, y)))
             return e;
         x = n->s.wide;
         y = n->s.norm;
@@ -287,17 +317,17 @@ static int predict_transformer(struct sj_net *n, int64_t B, int64_t K)
     const struct sj_config *c = &n->config;
     const struct sjk_ops *o = n->k->ops;
     const struct net_params *p = &n->predictor;
-    const struct net_stack stack = net_predictor_stack(c, &n->layout);
-    int norm = stack.first + (int)stack.depth * NET_BLOCK, pred = norm + 2, e;
-    int64_t M = B * K, D = stack.D;
+    const struct net_stack *stack = &n->transformer;
+    int norm = stack->first + (int)stack->depth * NET_BLOCK, pred = norm + 2, e;
+    int64_t M = B * K, D = stack->D;
     float *res = n->s.first, *flat = n->s.second;
     if ((e = o->cast(n->k, (size_t)(M * c->dim), res, SJK_F32, n->s.norm, n->type)) ||
-        (e = o->repeat(n->k, B, K, D, n->s.trf_positions, flat)) ||
-        (e = net_linear(p, n->places.first, M, n->s.norm, flat, SJK_F32, SJK_ADD)) ||
-        (e = o->prepend(n->k, B, K, D, flat, p->at[n->places.source], n->s.class, res)))
+        (e = c->rotary ? 0 : o->repeat(n->k, B, K, D, n->s.trf_positions, flat)) ||
+        (e = net_linear(p, n->places.first, M, n->s.norm, flat, SJK_F32, c->rotary ? SJK_STORE : SJK_ADD)) ||
+        (e = o->prepend(n->k, B, K, D, flat, n->table, n->s.class, res)))
         return e;
-    for (int64_t i = 0; !e && i < stack.depth; i++)
-        e = net_block(p, &stack, i, B, K + 1, n->type, res, n->s.norm, n->s.wide);
+    for (int64_t i = 0; !e && i < stack->depth; i++)
+        e = net_block(p, stack, i, B, K + 1, n->type, res, n->s.norm, n->s.wide);
     for (int64_t b = 0; !e && b < B; b++) /* without the class token */
         e = o->copy(n->k, flat + b * K * D, res + (b * (K + 1) + 1) * D, (size_t)(K * D) * sizeof *res);
     (void)(e || (e = o->layernorm(n->k, M, D, flat, p->at[norm], p->at[norm + 1], n->s.norm, n->type, NULL)) ||

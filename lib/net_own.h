@@ -21,9 +21,16 @@ enum { NET_PATCH = 0, NET_BLOCKS = 2 }; /* encoder */
 /* The numbers of the predictor's tensors. */
 struct net_places {
     int source; /* the class table; -1: none */
+    int map;    /* the layer that makes one of the classes' vectors; -1: none */
+    int vector; /* these; -1: none */
     int film;   /* the layer that makes scales and shifts; -1: none */
     int first;  /* the first linear layer, which takes z */
 };
+/* Width of what the predictor is told of a class. */
+static inline int64_t net_source_width(const struct sj_config *c)
+{
+    return c->predictor == SJ_PREDICTOR_TRANSFORMER ? c->trf_dim : c->dim;
+}
 struct net_places net_places(const struct sj_config *c, const struct sj_layout *layout);
 
 /* Values of a sample's scales and shifts (mlp_film), of all hidden layers. */
@@ -46,6 +53,7 @@ struct net_params {
 struct net_stack {
     int first;
     int64_t D, depth, heads, ratio;
+    const float *turns; /* rotary positions: (K, D / heads) on the back end, for sjk's rotate; NULL: none */
 };
 
 struct net_stack net_encoder_stack(const struct sj_config *c);
@@ -64,6 +72,16 @@ int net_params_pack(struct net_params *p, int which);
 
 /* pos (F, P, D): the fixed sin-cos positions of SPEC 4, for the first P columns of the grid. */
 void net_positions(int64_t F, int64_t P, int64_t D, float *pos);
+
+/* turns (lead + F P, E): rotary positions of `lead` tokens without a place, which are not turned, and of the first P
+ * columns of the grid. The first half of the pairs turns with time p, the other with frequency f, pair i of a half by p (or f)
+ * times 10000^(-i / (E/4)). E a multiple of 4. */
+void net_turns(int64_t F, int64_t P, int64_t lead, int64_t E, float *turns);
+/* What a stack is told of places, into host memory for (F P + 1) D floats: positions to add, or where the
+ * model has rotary ones turns, `lead` of them without a place. How many floats. */
+size_t net_where(const struct sj_config *c, const struct net_stack *s, int64_t P, int64_t lead, float *host);
+/* Turns the queries and keys of a block, or takes their gradients back; nothing without rotary positions. */
+int net_rotate(struct sjk *k, const struct net_stack *s, int64_t B, int64_t K, enum sjk_type t, int back, void *qkv);
 
 /* One block, in place on res f32 (B, K, D). norm: type t (B, K, D); wide: type t (B, K, max(3, ratio) D). */
 int net_block(const struct net_params *p, const struct net_stack *s, int64_t block, int64_t B, int64_t K,

@@ -19,14 +19,19 @@ void *net_take(struct net_arena *a, size_t bytes)
 
 struct net_stack net_encoder_stack(const struct sj_config *c)
 {
-    return (struct net_stack){NET_BLOCKS, c->dim, c->depth, c->heads, c->mlp_ratio};
+    return (struct net_stack){NET_BLOCKS, c->dim, c->depth, c->heads, c->mlp_ratio, NULL};
 }
 
 struct net_places net_places(const struct sj_config *c, const struct sj_layout *layout)
 {
-    struct net_places p = {.source = -1, .film = -1, .first = layout->encoder_tensors};
-    if (c->predictor != SJ_PREDICTOR_MLP_NONE)
+    struct net_places p = {.source = -1, .map = -1, .vector = -1, .film = -1, .first = layout->encoder_tensors};
+    if (c->condition) {
+        p.vector = layout->tensors - 1;
+        p.map = p.first;
+        p.first += 2;
+    } else if (c->predictor != SJ_PREDICTOR_MLP_NONE) {
         p.source = p.first++;
+    }
     if (c->predictor == SJ_PREDICTOR_MLP_FILM) {
         p.film = p.first;
         p.first += 2;
@@ -36,14 +41,15 @@ struct net_places net_places(const struct sj_config *c, const struct sj_layout *
 
 struct net_stack net_predictor_stack(const struct sj_config *c, const struct sj_layout *layout)
 {
-    return (struct net_stack){net_places(c, layout).first + 2, c->trf_dim, c->trf_depth, c->trf_heads, 4};
+    return (struct net_stack){net_places(c, layout).first + 2, c->trf_dim, c->trf_depth, c->trf_heads, 4,
+                              NULL};
 }
 
 /* -- parameters --------------------------------------------------------------------------------------------------- */
 
 static int is_matrix(const struct sj_tensor *t)
 {
-    return t->rank > 1 && !strstr(t->name, "source_embed");
+    return t->rank > 1 && !strstr(t->name, "source_embed") && !strstr(t->name, "source_vector");
 }
 
 int net_params_new(struct sjk *k, const struct sj_layout *layout, int first, int last, enum sjk_type t,
@@ -141,6 +147,33 @@ void net_positions(int64_t F, int64_t P, int64_t D, float *pos)
             }
 }
 
+void net_turns(int64_t F, int64_t P, int64_t lead, int64_t E, float *turns)
+{
+    int64_t half = E / 2, quarter = E / 4;
+    for (int64_t k = 0; k < lead + F * P; k++, turns += E)
+        for (int64_t i = 0; i < half; i++) {
+            int64_t token = k - lead, place = k < lead ? 0 : i < quarter ? token % P : token / P;
+            double angle = (double)place * pow(10000, -(double)(i % quarter) / (double)quarter);
+            turns[i] = (float)cos(angle);
+            turns[half + i] = (float)sin(angle);
+        }
+}
+
+size_t net_where(const struct sj_config *c, const struct net_stack *s, int64_t P, int64_t lead, float *host)
+{
+    int64_t E = s->D / s->heads;
+    if (c->rotary)
+        net_turns(c->frequencies, P, lead, E, host);
+    else
+        net_positions(c->frequencies, P, s->D, host);
+    return (size_t)(c->rotary ? (c->frequencies * P + lead) * E : c->frequencies * P * s->D);
+}
+
+int net_rotate(struct sjk *k, const struct net_stack *s, int64_t B, int64_t K, enum sjk_type t, int back, void *qkv)
+{
+    return s->turns ? k->ops->rotate(k, B, K, s->heads, s->D / s->heads, t, s->turns, back, qkv) : 0;
+}
+
 int net_linear(const struct net_params *p, int i, int64_t M, const void *x, void *y, enum sjk_type yt,
                enum sjk_epilogue e)
 {
@@ -156,6 +189,7 @@ int net_block(const struct net_params *p, const struct net_stack *s, int64_t blo
     const float *const *w = (const float *const *)p->at;
     (void)((e = o->layernorm(p->k, M, D, res, w[at + NET_NORM1], w[at + NET_NORM1 + 1], norm, t, NULL)) ||
            (e = net_linear(p, at + NET_QKV, M, norm, wide, t, SJK_STORE)) ||
+           (e = net_rotate(p->k, s, B, K, t, 0, wide)) ||
            (e = o->attention(p->k, B, K, H, D / H, t, wide, norm, NULL)) ||
            (e = net_linear(p, at + NET_PROJ, M, norm, res, SJK_F32, SJK_ADD)) ||
            (e = o->layernorm(p->k, M, D, res, w[at + NET_NORM2], w[at + NET_NORM2 + 1], norm, t, NULL)) ||

@@ -1,6 +1,43 @@
 /* Training: the predictors, forward and backward. */
 #include "net_train_own.h"
 
+/* -- how the class is told ----------------------------------------------------------------------------------------- */
+
+static const float *class_table(const struct sj_learner *l)
+{
+    return l->places.map < 0 ? l->params.at[l->places.source] : l->table;
+}
+
+static float *gradient_of_table(const struct sj_learner *l)
+{
+    return l->places.map < 0 ? net_gradient(l, l->places.source) : l->gradient_table;
+}
+
+/* The table from the classes' vectors. */
+static int forward_map(struct sj_learner *l)
+{
+    struct sjk *k = l->k;
+    const struct sj_config *c = &l->config;
+    int e;
+    (void)((e = k->ops->cast(k, (size_t)(c->classes * c->condition), l->params.at[l->places.vector], SJK_F32,
+                             l->vector_copy, l->type)) ||
+           (e = net_linear(&l->params, l->places.map, c->classes, l->vector_copy, l->table, SJK_F32, SJK_STORE)) ||
+           (e = k->ops->zero(k, l->gradient_table,
+                             (size_t)(c->classes * net_source_width(c)) * sizeof *l->gradient_table)));
+    return e;
+}
+
+static int backward_map(struct sj_learner *l)
+{
+    struct sjk *k = l->k;
+    int64_t n = l->config.classes, W = net_source_width(&l->config);
+    int map = l->places.map, e;
+    (void)((e = k->ops->column_sum(k, n, W, SJK_F32, l->gradient_table, net_gradient(l, map + 1))) ||
+           (e = k->ops->cast(k, (size_t)(n * W), l->gradient_table, SJK_F32, l->table_copy, l->type)) ||
+           (e = net_weight_gradient(l, map, n, l->table_copy, l->vector_copy)));
+    return e;
+}
+
 /* -- feature-wise modulation --------------------------------------------------------------------------------------- */
 
 static float *of_layer(const struct sj_learner *l, float *film, int64_t i)
@@ -15,7 +52,7 @@ static int forward_film(struct sj_learner *l)
     const struct net_params *p = &l->params;
     int64_t B = l->options.micro, D = l->config.dim;
     int e;
-    (void)((e = k->ops->prepend(k, B, 0, D, l->out, p->at[l->places.source], l->class, l->condition)) ||
+    (void)((e = k->ops->prepend(k, B, 0, D, l->out, class_table(l), l->class, l->condition)) ||
            (e = k->ops->cast(k, (size_t)(B * D), l->condition, SJK_F32, l->condition_copy, l->type)) ||
            (e = net_linear(p, l->places.film, B, l->condition_copy, l->film, SJK_F32, SJK_STORE)));
     return e;
@@ -33,7 +70,7 @@ static int backward_film(struct sj_learner *l)
            (e = net_weight_gradient(l, film, B, l->film_copy, l->condition_copy)) ||
            (e = o->linear_backward_x(k, l->params.linear[film], B, l->film_copy, l->condition, SJK_F32)) ||
            (e = o->prepend_backward(k, B, 0, D, l->condition, l->class, l->out, l->type, NULL,
-                                    net_gradient(l, l->places.source), NULL)));
+                                    gradient_of_table(l), NULL)));
     return e;
 }
 
@@ -70,7 +107,7 @@ static int forward_mlp(struct sj_learner *l)
     int64_t D = l->config.dim, last = l->config.layers - 1;
     int linear = l->places.first + 2 * (int)last, e = 0;
     if (l->config.predictor == SJ_PREDICTOR_MLP)
-        e = k->ops->concat(k, l->options.micro, l->K, D, l->type, l->z, p->at[l->places.source], l->class,
+        e = k->ops->concat(k, l->options.micro, l->K, D, l->type, l->z, class_table(l), l->class,
                            l->hidden[0]);
     else if (l->places.film >= 0)
         e = forward_film(l);
@@ -111,7 +148,7 @@ static int backward_mlp(struct sj_learner *l)
     if (l->places.film >= 0)
         return backward_film(l);
     return concat ? o->concat_backward(k, l->options.micro, l->K, D, l->type, b->wide, l->class, b->norm,
-                                       net_gradient(l, l->places.source))
+                                       gradient_of_table(l))
                   : 0;
 }
 
@@ -126,9 +163,10 @@ static int forward_transformer(struct sj_learner *l)
     int norm = s->first + (int)s->depth * NET_BLOCK, e;
     int64_t B = l->options.micro, K = l->K, D = s->D;
     float *flat = l->out, *res = l->back.res; /* before the blocks, and after them */
-    if ((e = o->repeat(k, B, K, D, l->trf_positions, flat)) ||
-        (e = net_linear(p, l->places.first, l->M, l->z, flat, SJK_F32, SJK_ADD)) ||
-        (e = o->prepend(k, B, K, D, flat, p->at[l->places.source], l->class, l->trf_saved[0].res1)) ||
+    int added = !s->turns;
+    if ((e = added ? o->repeat(k, B, K, D, l->trf_positions, flat) : 0) ||
+        (e = net_linear(p, l->places.first, l->M, l->z, flat, SJK_F32, added ? SJK_ADD : SJK_STORE)) ||
+        (e = o->prepend(k, B, K, D, flat, class_table(l), l->class, l->trf_saved[0].res1)) ||
         (e = net_stack_forward(l, s, B, K + 1, l->trf_saved, res)))
         return e;
     for (int64_t b = 0; !e && b < B; b++) /* without the class token */
@@ -162,7 +200,7 @@ static int backward_transformer(struct sj_learner *l)
            (e = o->column_sum(k, rows, D, SJK_F32, b->res, net_gradient(l, last_bias))) ||
            (e = net_stack_backward(l, s, B, K + 1, l->trf_saved, -1)) ||
            (e = o->prepend_backward(k, B, K, D, b->res, l->class, flat, l->type, b->copy,
-                                    net_gradient(l, l->places.source), net_gradient(l, embed + 1))) ||
+                                    gradient_of_table(l), net_gradient(l, embed + 1))) ||
            (e = net_weight_gradient(l, embed, M, b->copy, l->z)) ||
            (e = o->linear_backward_x(k, l->params.linear[embed], M, b->copy, b->norm, l->type)));
     return e;
@@ -170,10 +208,12 @@ static int backward_transformer(struct sj_learner *l)
 
 int net_predictor_forward(struct sj_learner *l)
 {
-    return l->config.predictor == SJ_PREDICTOR_TRANSFORMER ? forward_transformer(l) : forward_mlp(l);
+    int e = l->places.map < 0 ? 0 : forward_map(l);
+    return e ? e : l->config.predictor == SJ_PREDICTOR_TRANSFORMER ? forward_transformer(l) : forward_mlp(l);
 }
 
 int net_predictor_backward(struct sj_learner *l)
 {
-    return l->config.predictor == SJ_PREDICTOR_TRANSFORMER ? backward_transformer(l) : backward_mlp(l);
+    int e = l->config.predictor == SJ_PREDICTOR_TRANSFORMER ? backward_transformer(l) : backward_mlp(l);
+    return e || l->places.map < 0 ? e : backward_map(l);
 }

@@ -15,6 +15,7 @@ static int forward_block(struct sj_learner *l, const struct net_stack *s, int at
     int n1 = at + NET_NORM1, n2 = at + NET_NORM2, e;
     (void)((e = o->layernorm(k, M, D, v->res1, p->at[n1], p->at[n1 + 1], norm1, t, v->stat1)) ||
            (e = net_linear(p, at + NET_QKV, M, norm1, v->qkv, t, SJK_STORE)) ||
+           (e = net_rotate(k, s, B, K, t, 0, v->qkv)) ||
            (e = o->attention(k, B, K, s->heads, D / s->heads, t, v->qkv, v->attention, v->attention_stat)) ||
            (e = o->linear_forward(k, w[at + NET_PROJ], M, v->attention, p->at[at + NET_PROJ + 1], v->res1, v->res2,
                                   SJK_F32, SJK_ADD)) ||
@@ -90,6 +91,7 @@ static int backward_attention(struct sj_learner *l, const struct net_stack *s, i
            (e = o->linear_backward_x(k, linear[at + NET_PROJ], M, b->copy, b->norm, l->type)) ||
            (e = o->attention_backward(k, B, K, s->heads, D / s->heads, l->type, v->qkv, v->attention,
                                       v->attention_stat, b->norm, b->wide)) ||
+           (e = net_rotate(k, s, B, K, l->type, 1, b->wide)) ||
            (e = o->column_sum(k, M, 3 * D, l->type, b->wide, net_gradient(l, at + NET_QKV + 1))) ||
            (e = normalised(l, s, norm, M, v->res1, v->norm1, &x)) ||
            (e = net_weight_gradient(l, at + NET_QKV, M, b->wide, x)) ||

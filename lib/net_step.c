@@ -16,8 +16,8 @@ static int embed_patches(struct sj_learner *l, const struct net_params *p, int64
     int64_t B = M / l->K, T = l->options.frames;
     int e;
     (void)((e = k->ops->patches(k, B, c->frequencies, T, mel, patches, l->type)) ||
-           (e = k->ops->repeat(k, B, l->K, c->dim, l->positions, res)) ||
-           (e = net_linear(p, NET_PATCH, M, patches, res, SJK_F32, SJK_ADD)));
+           (e = c->rotary ? 0 : k->ops->repeat(k, B, l->K, c->dim, l->positions, res)) ||
+           (e = net_linear(p, NET_PATCH, M, patches, res, SJK_F32, c->rotary ? SJK_STORE : SJK_ADD)));
     return e;
 }
 
@@ -257,7 +257,7 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
 {
     struct sjk *k = l->k;
     double sums[4] = {0}, t = (double)u->step + 1;
-    size_t encoder = l->layout.encoder, rest = l->layout.total - encoder;
+    size_t encoder = l->layout.encoder, rest = l->layout.trained - encoder;
     int alone = u->step < u->alone, e = take_sums(l, sums);
     if (e)
         return net_status(k, e);

@@ -44,13 +44,23 @@ static void plan_film(struct sj_learner *l, struct net_arena *a)
     l->film_copy = net_take(a, film * value);
 }
 
+static void plan_map(struct sj_learner *l, struct net_arena *a)
+{
+    const struct sj_config *c = &l->config;
+    size_t value = sjk_type_size(l->type), table = (size_t)(c->classes * net_source_width(c));
+    l->vector_copy = net_take(a, (size_t)(c->classes * c->condition) * value);
+    l->table = net_take(a, table * sizeof(float));
+    l->gradient_table = net_take(a, table * sizeof(float));
+    l->table_copy = net_take(a, table * value);
+}
+
 static void plan_predictor(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
     size_t M = (size_t)l->M, value = sjk_type_size(l->type), D = (size_t)c->dim;
     size_t widest = (size_t)larger(c->dim, c->predictor == SJ_PREDICTOR_TRANSFORMER ? c->trf_dim : 0);
     if (c->predictor == SJ_PREDICTOR_TRANSFORMER) {
-        l->trf_positions = net_take(a, (size_t)(l->K * c->trf_dim) * sizeof(float));
+        l->trf_positions = net_take(a, (size_t)((l->K + 1) * c->trf_dim) * sizeof(float));
         l->out_norm = net_take(a, M * (size_t)c->trf_dim * value);
         plan_saved(l, a, &l->transformer, (size_t)(l->options.micro * (l->K + 1)), l->trf_saved);
     } else {
@@ -60,6 +70,8 @@ static void plan_predictor(struct sj_learner *l, struct net_arena *a)
         if (c->predictor == SJ_PREDICTOR_MLP_FILM)
             plan_film(l, a);
     }
+    if (c->condition)
+        plan_map(l, a);
     l->out = net_take(a, M * widest * sizeof(float));
     l->out_stat = net_take(a, 2 * M * sizeof(float));
     l->prediction = net_take(a, M * widest * sizeof(float));
@@ -94,7 +106,7 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
     size_t spectrum = (size_t)(c->mel.bands * l->options.frames) * sizeof(float);
     l->mel = net_take(a, (size_t)(l->C / l->K) * spectrum);
     l->target_mel = net_take(a, B * spectrum);
-    l->positions = net_take(a, (size_t)l->K * D * sizeof(float));
+    l->positions = net_take(a, (size_t)(l->K + 1) * D * sizeof(float));
     l->class = net_take(a, B * sizeof(int32_t));
     l->group = net_take(a, B * sizeof(int32_t));
     l->patches = net_take(a, rows * (size_t)(c->patch * c->patch) * value);
@@ -130,15 +142,15 @@ static void plan_state(struct sj_learner *l, struct net_arena *a)
 static int put_positions(struct sj_learner *l)
 {
     const struct sj_config *c = &l->config;
-    size_t most = (size_t)(l->K * larger(c->dim, c->trf_dim));
-    float *host = malloc(most * sizeof *host);
+    float *host = malloc((size_t)((l->K + 1) * larger(c->dim, c->trf_dim)) * sizeof *host);
     if (!host)
         return sj_fail(SJ_SYSTEM, "no memory for positions");
-    net_positions(c->frequencies, l->P, c->dim, host);
-    int e = l->k->ops->put(l->k, l->positions, host, (size_t)(l->K * c->dim) * sizeof *host);
-    if (!e && c->predictor == SJ_PREDICTOR_TRANSFORMER) {
-        net_positions(c->frequencies, l->P, c->trf_dim, host);
-        e = l->k->ops->put(l->k, l->trf_positions, host, (size_t)(l->K * c->trf_dim) * sizeof *host);
+    int e = l->k->ops->put(l->k, l->positions, host, net_where(c, &l->encoder, l->P, 0, host) * sizeof *host);
+    if (!e && c->predictor == SJ_PREDICTOR_TRANSFORMER)
+        e = l->k->ops->put(l->k, l->trf_positions, host, net_where(c, &l->transformer, l->P, 1, host) * sizeof *host);
+    if (c->rotary) {
+        l->encoder.turns = l->positions;
+        l->transformer.turns = l->trf_positions;
     }
     free(host);
     return net_status(l->k, e);

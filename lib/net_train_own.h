@@ -49,6 +49,8 @@ struct sj_learner {
     void **hidden;                                    /* MLP: layers inputs; [0] is the concatenation, or z */
     void **before;                                    /* mlp_film: hidden layers before scale, shift and ReLU */
     float *condition, *film, *gradient_film;          /* mlp_film: (micro, D), (micro, net_film_width) */
+    float *table, *gradient_table;                    /* (classes, width) made of the classes' vectors */
+    void *vector_copy, *table_copy;                   /* these, and gradient_table, as type t */
     void *condition_copy, *film_copy;                 /* the condition, and gradient_film, as type t */
     float *out, *out_stat;                            /* f32 input of the predictor's final norm */
     void *out_norm;                                   /* transformer: its output */

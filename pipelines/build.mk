@@ -135,7 +135,7 @@ $(addprefix $(BUILD)/bin/,sj-mash sj-facts sj-index sj-match) $(addprefix $(BUIL
 $(BUILD)/bin/sj-render: libs += $(play_libs)
 
 # The own CUDA kernels a second time, for the host (tests/kernels/emulation.h), with checks of the bounds of arrays.
-own_cuda := $(foreach f,sums layout norm activation film objective adamw search mel attention_f32 attention linear product_own, \
+own_cuda := $(foreach f,sums layout norm activation film rotate objective adamw search mel attention_f32 attention linear product_own, \
               kernels/$(f)_cuda.cu)
 emulated := $(patsubst %,$(BUILD)/obj/emulated/%.o,$(own_cuda:.cu=) \
             $(addprefix tests/kernels/,emulation emulated_table emulated_libraries emulated_faults))

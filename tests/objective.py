@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 folder, reference = sys.argv[1:3]
+torch.set_num_threads(1)
 sys.path.insert(0, reference)
 import stem_jepa  # noqa: E402
 
@@ -24,6 +25,34 @@ def read(path, part, grad=False):
         return {n: torch.from_numpy(f[part][n][()]).double().requires_grad_(grad) for n in names}
 
 
+plain_attention, plain_positions = stem_jepa.attention, stem_jepa.sincos_positions
+
+
+def turned(x):
+    """(b, heads, n, e): rotary positions of the grid of 5 frequencies, behind a token without a place if n % 5 is 1."""
+    n, e = x.shape[-2:]
+    lead, times = n % 5, n // 5
+    k = torch.arange(n - lead)
+    w = 10000.0 ** (-torch.arange(e // 4).double() / (e // 4))
+    angle = torch.cat([(k % times)[:, None] * w, (k // times)[:, None] * w], 1)
+    angle = torch.cat([torch.zeros(lead, e // 2).double(), angle])
+    z = torch.complex(x[..., : e // 2], x[..., e // 2:]) * torch.polar(torch.ones_like(angle), angle)
+    return torch.cat([z.real, z.imag], -1)
+
+
+def rotary_attention(x, w, prefix, heads):
+    b, n, d = x.shape
+    qkv = F.linear(x, w[prefix + "qkv.weight"], w[prefix + "qkv.bias"])
+    q, k, v = qkv.reshape(b, n, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
+    a = torch.softmax(turned(q) @ turned(k).transpose(-1, -2) / (d // heads) ** 0.5, dim=-1)
+    return F.linear((a @ v).transpose(1, 2).reshape(b, n, d), w[prefix + "proj.weight"], w[prefix + "proj.bias"])
+
+
+def set_positions(rotary):
+    stem_jepa.attention = rotary_attention if rotary else plain_attention
+    stem_jepa.sincos_positions = (lambda d, *grid: torch.zeros(*grid, d)) if rotary else plain_positions
+
+
 def predict_film(z, w):
     """As mlp_none, with every hidden layer scaled and shifted before its ReLU as the class says."""
     film = F.linear(w["source_embed.weight"][CLASS], w["film.weight"], w["film.bias"])
@@ -37,10 +66,13 @@ def predict_film(z, w):
 
 
 def predict(name, z, w):
-    if name == "mlp_film":
-        return predict_film(z, w)
+    if "source_vector" in w:
+        table = F.linear(w["source_vector"], w["source_map.weight"], w["source_map.bias"])
+        w = {**w, "source_embed.weight": table}
     if name == "transformer":
         return stem_jepa.predict_transformer(z, CLASS, w, DEPTH, HEADS)
+    if name == "mlp_film":
+        return predict_film(z, w)
     return stem_jepa.predict_mlp(z, CLASS, w, conditioned=name == "mlp")
 
 
@@ -65,7 +97,9 @@ def term(p, t, row):
 
 
 def step(row):
-    path = f"{folder}/{row['predictor']}.h5"
+    path = f"{folder}/{row['name']}.h5"
+    with h5py.File(path, "r") as f:
+        set_positions(f.attrs.get("rotary", 0))
     encoder, predictor = read(path, "encoder", True), read(path, "predictor", True)
     average = stem_jepa.encode(mel[1], read(path, "target"), DEPTH, HEADS)
     z = stem_jepa.encode(mel[0][:B // row["targets"]], encoder, DEPTH, HEADS).repeat(row["targets"], 1, 1, 1)
@@ -79,6 +113,7 @@ def step(row):
         total = total + row["contrastive"] * contrastive
     total.backward()
     grads = {f"encoder/{n}": w.grad for n, w in encoder.items()}
+    predictor.get("source_vector", torch.zeros(1)).grad = None  # it is given, not trained
     grads.update({f"predictor/{n}": w.grad for n, w in predictor.items()})
     distance = distance if row["cosine"] or not row["two_sided"] else torch.zeros(())
     return float(distance), float(contrastive), float(first), grads
@@ -88,7 +123,7 @@ count = failed = 0
 for line in sys.stdin:
     row = json.loads(line)
     distance, contrastive, first, grads = step(row)
-    path = f"{folder}/{row['predictor']}-{row['number']}.h5"
+    path = f"{folder}/{row['name']}-{row['number']}.h5"
     ours = {f"{part}/{n}": g.detach() for part in ("encoder", "predictor") for n, g in read(path, part).items()}
     largest = max(float(g.abs().max()) for g in grads.values() if g is not None)
     worst, where = 0.0, "nothing"
@@ -102,7 +137,7 @@ for line in sys.stdin:
     count += 1
     failed += not good
     print("%sok %d - %s, objective %d, targets %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within "
-          "%.1e (%s)" % ("" if good else "not ", count, row["predictor"], row["number"], row["targets"], row["loss"],
+          "%.1e (%s)" % ("" if good else "not ", count, row["name"], row["number"], row["targets"], row["loss"],
                          distance, row["term"], contrastive, row["first"], first, worst, where))
 print(f"1..{count}")
 sys.exit(failed > 0 or count == 0)

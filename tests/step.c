@@ -1,6 +1,6 @@
 /* step DIR: losses and gradients of one step of small models for every objective, for tests/objective.py to compare
- * with PyTorch. Writes DIR/mel.f32 (2, B, 80, T), DIR/PREDICTOR.h5 and DIR/PREDICTOR-N.h5 (the gradients of objective N
- * as a model), and on standard output one JSON object per objective and predictor. */
+ * with PyTorch. Writes DIR/mel.f32 (2, B, 80, T), DIR/NAME.h5 and DIR/NAME-N.h5 (the gradients of objective N as a
+ * model), and on standard output one JSON object per objective and model NAME. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,23 @@ static const struct sj_objective objectives[] = {
     {0.5, 2, 0.3, 0, 1, 0}, {1.5, 1, 0.2, 0.3, 1, 0}, {0, 1, 0.2, 1, 1, 1},   {0, 0.5, 0.3, 0.6, 1, 1},
 };
 
+/* Every predictor, and what places and classes may be told by. */
+static const struct kind {
+    const char *name;
+    enum sj_predictor predictor;
+    int rotary, condition;
+} kinds[] = {
+    {"mlp", SJ_PREDICTOR_MLP, 0, 0},
+    {"mlp_none", SJ_PREDICTOR_MLP_NONE, 0, 0},
+    {"transformer", SJ_PREDICTOR_TRANSFORMER, 0, 0},
+    {"mlp_film", SJ_PREDICTOR_MLP_FILM, 0, 0},
+    {"rotary", SJ_PREDICTOR_MLP, 1, 0},
+    {"rotary_transformer", SJ_PREDICTOR_TRANSFORMER, 1, 0},
+    {"vectors", SJ_PREDICTOR_MLP, 0, 7},
+    {"vectors_film", SJ_PREDICTOR_MLP_FILM, 1, 5},
+    {"vectors_transformer", SJ_PREDICTOR_TRANSFORMER, 1, 6},
+};
+
 static int die(int status)
 {
     if (status)
@@ -28,7 +45,7 @@ static int die(int status)
 enum { count = sizeof objectives / sizeof *objectives };
 
 /* Run n: of objective n % count, with one target of a context or with two. */
-static int run(struct sjk *k, const char *folder, struct sj_model *m, int n, const float *mel)
+static int run(struct sjk *k, const char *folder, const char *name, struct sj_model *m, int n, const float *mel)
 {
     const int targets = 1 + n / count;
     struct sj_learner_options o = {SJ_PRECISION_F32, B, B, T, n % 2 ? SJ_RECOMPUTE_ALWAYS : SJ_RECOMPUTE_NEVER, 1,
@@ -36,7 +53,6 @@ static int run(struct sjk *k, const char *folder, struct sj_model *m, int n, con
     const struct sj_objective *j = &objectives[n % count];
     int32_t of[B];
     const struct sj_update u = {.clip = INFINITY};
-    const char *name = sj_predictor_names[m->config.predictor];
     struct sj_learner *l;
     struct sj_learned r;
     struct sj_model *g;
@@ -57,28 +73,31 @@ static int run(struct sjk *k, const char *folder, struct sj_model *m, int n, con
         status = sj_model_write(path, g);
     if (status)
         return status;
-    printf("{\"predictor\": \"%s\", \"number\": %d, \"targets\": %d, \"cosine\": %g, \"contrastive\": %g, "
-           "\"temperature\": %g, \"other\": %g, \"two_sided\": %d, \"alone\": %d, \"loss\": %.17g, \"term\": %.17g, \"first\": %.17g}\n",
-           name, n, targets, j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone, r.loss,
-           r.contrastive, r.first);
+    printf("{\"name\": \"%s\", \"predictor\": \"%s\", \"number\": %d, \"targets\": %d, \"cosine\": %g, "
+           "\"contrastive\": %g, \"temperature\": %g, \"other\": %g, \"two_sided\": %d, \"alone\": %d, "
+           "\"loss\": %.17g, \"term\": %.17g, \"first\": %.17g}\n",
+           name, sj_predictor_names[m->config.predictor], n, targets, j->cosine, j->contrastive, j->temperature,
+           j->other, j->two_sided, j->alone, r.loss, r.contrastive, r.first);
     sj_model_free(g);
     sj_learner_free(l);
     return SJ_OK;
 }
 
-static int run_all(struct sjk *k, const char *folder, enum sj_predictor predictor, const float *mel)
+static int run_all(struct sjk *k, const char *folder, const struct kind *kind, const float *mel)
 {
     struct sj_config c = sj_config_defaults();
-    struct sj_rng r = sj_rng(3, predictor);
+    struct sj_rng r = sj_rng(3, (uint64_t)(kind - kinds));
     struct sj_model *m = NULL;
     char path[4096];
     c.dim = c.trf_dim = 32;
     c.depth = c.trf_depth = c.heads = c.trf_heads = 2;
     c.hidden = 48;
     c.layers = 3;
-    c.predictor = predictor;
+    c.predictor = kind->predictor;
+    c.rotary = kind->rotary;
+    c.condition = kind->condition;
     int status = sj_model_new(&c, 1, &m);
-    snprintf(path, sizeof path, "%s/%s.h5", folder, sj_predictor_names[predictor]);
+    snprintf(path, sizeof path, "%s/%s.h5", folder, kind->name);
     for (size_t i = 0; !status && i < m->layout.encoder; i++)
         m->target[i] += 0.1f * (float)sj_rng_double(&r); /* an average that is not the encoder */
     for (size_t i = m ? m->layout.encoder : 0; !status && i < m->layout.total; i++)
@@ -86,7 +105,8 @@ static int run_all(struct sjk *k, const char *folder, enum sj_predictor predicto
     if (!status)
         status = sj_model_write(path, m);
     for (int n = 0; !status && n < 2 * count; n++)
-        status = run(k, folder, m, n, mel);
+        if (kind < &kinds[3] || n % count == 1) /* objectives are the same whatever is told how */
+            status = run(k, folder, kind->name, m, n, mel);
     if (!status)
         sj_model_free(m);
     return status;
@@ -104,8 +124,8 @@ int main(int argc, char **argv)
     snprintf(path, sizeof path, "%s/mel.f32", argv[1]);
     FILE *f = fopen(path, "wb");
     int status = f && fwrite(mel, sizeof mel, 1, f) == 1 && !fclose(f) ? SJ_OK : sj_fail_errno("'%s'", path);
-    for (int p = 0; !status && sj_predictor_names[p]; p++)
-        status = run_all(k, argv[1], (enum sj_predictor)p, mel);
+    for (size_t i = 0; !status && i < sizeof kinds / sizeof *kinds; i++)
+        status = run_all(k, argv[1], &kinds[i], mel);
     sjk_close(k);
     return die(status);
 }

@@ -8,18 +8,21 @@
 #include "tool.h"
 
 static struct sj_inference_settings settings;
-static const char *class_name = "record";
+static const char *class_name = "record", *condition;
 
 static const struct sj_option options[] = {
     {SJ_GROUP, 0, NULL, &settings, 0, NULL, NULL, 0, 0, NULL, NULL, 0, sj_inference_options},
     {SJ_TEXT, 0, "class", &class_name, 0, "NAME", "the class to predict, \"all\", or \"record\" for the one that each "
      "record says", 0, 0, NULL, NULL, 1, NULL},
+    {SJ_FILE, 0, "condition", &condition, 0, "FILE", "vectors of classes, of which --class names one", 0, 0, NULL, NULL,
+     0, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
 struct state {
     struct sj_inference *inference;
     int classes, first; /* predicts the classes first, first + 1, ... of each record; SJ_CLASS_NONE: the record's */
+    int known;          /* classes of the model; one more may have been added, which records cannot name */
     int32_t *class;     /* (batch) */
 };
 
@@ -28,6 +31,9 @@ static int choose_classes(struct state *s)
     const struct sj_config *c = &sj_inference_model(s->inference)->config;
     s->classes = 1;
     s->first = SJ_CLASS_NONE;
+    s->known = (int)c->classes;
+    if (condition)
+        return sj_inference_ask(s->inference, condition, class_name, &s->first);
     if (!strcmp(class_name, "all")) {
         s->first = 0;
         s->classes = (int)c->classes;
@@ -88,17 +94,18 @@ static int predict(void *arg, struct sj_net *net, int64_t n, const struct sj_rec
 static void label(void *arg, int i, struct sj_record *like)
 {
     like->role = SJ_ROLE_PREDICTION;
-    like->class = class_of(arg, like, i);
+    int class = class_of(arg, like, i);
+    like->class = class < ((const struct state *)arg)->known ? class : SJ_CLASS_NONE;
 }
 
-static int describe(const struct sj_inference *i, struct sj_head *out)
+static int describe(const struct state *s, struct sj_head *out)
 {
-    const struct sj_config *c = &sj_inference_model(i)->config;
+    const struct sj_config *c = &sj_inference_model(s->inference)->config;
     const char *names[SJ_CLASSES];
-    for (int64_t n = 0; n < c->classes; n++)
+    for (int n = 0; n < s->known; n++)
         names[n] = c->class_name[n];
-    sj_inference_head(i, out);
-    return sj_head_set_classes(out, (int)c->classes, names);
+    sj_inference_head(s->inference, out);
+    return sj_head_set_classes(out, s->known, names);
 }
 
 static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *out)
@@ -125,7 +132,7 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
     int64_t batch = sj_inference_batch(s->inference);
     if (!(s->class = malloc((size_t)batch * sizeof *s->class)))
         return sj_fail(SJ_SYSTEM, "no memory for a batch of %lld", (long long)batch);
-    return describe(s->inference, out);
+    return describe(s, out);
 }
 
 static int record(struct sj_run *run, const struct sj_record *r)
@@ -155,6 +162,14 @@ static void cleanup(struct sj_run *run)
     free(s);
 }
 
+static int check(struct sj_run *run)
+{
+    (void)run;
+    if (condition && (!strcmp(class_name, "all") || !strcmp(class_name, "record")))
+        return sj_fail(SJ_USAGE, "--condition wants the --class of FILE to predict");
+    return SJ_OK;
+}
+
 static const struct sj_tool tool = {
     .name = "sj-predict",
     .summary = "the embedding of the stem that a mix lacks",
@@ -165,6 +180,7 @@ static const struct sj_tool tool = {
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND,
     .max_operands = -1,
     .kind = "embed/1",
+    .check = check,
     .begin = begin,
     .record = record,
     .end = end,

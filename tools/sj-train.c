@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "augment.h"
+#include "condition.h"
 #include "h5.h"
 #include "sjk.h"
 #include "stop.h"
@@ -16,10 +17,11 @@
 
 enum { SIZE_BASE = 2 };
 
-static int size = SIZE_BASE, predictor, resume;
+static const char *const positions_names[] = {"absolute", "rotary", NULL};
+static int size = SIZE_BASE, predictor, positions, resume;
 static int64_t dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
 static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s;
-static const char *weight_list, *augment_spec, *checkpoint, *log_path, *validate_path;
+static const char *condition, *weight_list, *augment_spec, *checkpoint, *log_path, *validate_path;
 static struct sj_augment augment;
 static int64_t log_every, validate_every; /* 0: not given, until check */
 static struct sj_train_settings settings;
@@ -30,6 +32,10 @@ static const struct sj_option options[] = {
     {SJ_INT, 0, "depth", &depth, 0, "N", "its blocks", 1, 256, NULL, "those of --size", 1, NULL},
     {SJ_INT, 0, "heads", &heads, 0, "N", "its attention heads", 1, 1024, NULL, "those of --size", 1, NULL},
     {SJ_CHOICE, 0, "predictor", &predictor, 0, "NAME", "kind of predictor", 0, 0, sj_predictor_names, NULL, 1, NULL},
+    {SJ_FILE, 0, "condition", &condition, 0, "FILE", "vectors that say the classes, instead of a table that is learnt", 0,
+     0, NULL, NULL, 0, NULL},
+    {SJ_CHOICE, 0, "positions", &positions, 0, "KIND", "how attention knows the places of patches", 0, 0,
+     positions_names, NULL, 1, NULL},
     {SJ_INT, 0, "hidden", &hidden, 0, "N", "mlp: width of the hidden layers", 1, 65536, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "layers", &layers, 0, "N", "mlp: linear layers", 2, 64, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "trf-dim", &trf_dim, 0, "N", "transformer: width", 4, 16384, NULL, NULL, 1, NULL},
@@ -63,8 +69,10 @@ static const struct sj_option options[] = {
 struct state {
     struct sjk *k;
     struct sj_config config;
+    struct sj_condition condition;
     struct sj_train_inputs inputs;
     struct sj_train_source *source;
+    char *data; /* what tells the data from others */
     char *checkpoint; /* its path */
     struct sj_model *model;
     struct sj_feed *feed;
@@ -76,7 +84,7 @@ struct state {
 
 /* -- the start ----------------------------------------------------------------------------------------------------- */
 
-static int configure(struct sj_config *c)
+static int configure(const struct sj_condition *vectors, struct sj_config *c)
 {
     *c = sj_config_defaults();
     sj_config_size(c, size);
@@ -89,6 +97,8 @@ static int configure(struct sj_config *c)
     c->trf_dim = trf_dim;
     c->trf_depth = trf_depth;
     c->trf_heads = trf_heads;
+    c->rotary = positions;
+    c->condition = vectors->width;
     return sj_config_check(c);
 }
 
@@ -100,7 +110,7 @@ static char *training_text(const struct sj_run *run, const struct state *s)
     sj_json_set(how, "tool", sj_json_string(run->tool->name));
     sj_json_set(how, "version", sj_json_string(SJ_VERSION));
     sj_json_set(how, "settings", sj_train_to_json(&settings, (uint64_t)run->seed));
-    sj_json_set(how, "data", sj_json_string(sj_train_source_text(s->source)));
+    sj_json_set(how, "data", sj_json_string(s->data));
     if (sj_json_text(how, &text))
         text = NULL;
     sj_json_free(how);
@@ -140,7 +150,7 @@ static int find_checkpoint(struct sj_run *run, struct state *s)
     if (!there)
         return SJ_OK;
     int status = sj_train_resume(s->checkpoint, &s->config, &settings, (uint64_t)run->seed,
-                                 sj_train_source_text(s->source), &s->start);
+                                 s->data, &s->start);
     if (!status)
         sj_note(run, "continues after step %lld", (long long)s->start);
     return status;
@@ -164,9 +174,26 @@ static int open_log(struct state *s)
     return s->log ? SJ_OK : sj_fail_errno("cannot write '%s'", log_path);
 }
 
+/* The model to start from, and what tells its data from others: the classes' vectors are part of them. */
+static int first_model(const struct sj_run *run, struct state *s)
+{
+    const char *text = sj_train_source_text(s->source);
+    uint32_t crc = 0;
+    int status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model);
+    if (!status && condition)
+        status = sj_condition_train(&s->condition, s->model, &crc);
+    if (status)
+        return status;
+    if ((condition ? asprintf(&s->data, "%s, vectors %08x", text, crc) : asprintf(&s->data, "%s", text)) < 0)
+        s->data = NULL;
+    return s->data ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
+}
+
 static int start(struct sj_run *run, struct state *s)
 {
-    int status = configure(&s->config);
+    int status = condition ? sj_condition_read(condition, &s->condition) : SJ_OK;
+    if (!status)
+        status = configure(&s->condition, &s->config);
     if (status || (status = try_path(run->output)) || (status = sj_run_backend(run, &s->k)))
         return status;
     settings.precision = sj_precision_type(s->k, (enum sj_precision)settings.precision) == SJK_BF16 ? SJ_PRECISION_BF16
@@ -174,8 +201,8 @@ static int start(struct sj_run *run, struct state *s)
     s->inputs = (struct sj_train_inputs){run->n, run->operand, weight_list, augment_spec ? &augment : NULL, mean, std,
                                          (uint64_t)run->seed};
     if ((status = sj_train_source_open(&s->inputs, &s->config, &settings, &s->source)) ||
-        (status = sj_train_check(&settings)) || (status = find_checkpoint(run, s)) || s->finished ||
-        (status = try_path(s->checkpoint)) || (status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model)) ||
+        (status = sj_train_check(&settings)) || (status = first_model(run, s)) ||
+        (status = find_checkpoint(run, s)) || s->finished || (status = try_path(s->checkpoint)) ||
         (status = open_log(s)))
         return status;
     if (validate_path)
@@ -212,7 +239,7 @@ static int train(struct sj_run *run, struct state *s)
         .settings = &settings,
         .seed = (uint64_t)run->seed,
         .feed = s->feed,
-        .data = sj_train_source_text(s->source),
+        .data = s->data,
         .start = s->start,
         .checkpoint = s->checkpoint,
         .checkpoint_s = checkpoint_s,
@@ -260,6 +287,8 @@ static int check(struct sj_run *run)
     const char *written[] = {run->output, checkpoint, log_path};
     for (int i = 0; i < 3; i++) {
         int status = sj_whole_apart(written[i], validate_path);
+        if (!status)
+            status = sj_whole_apart(written[i], condition);
         for (int j = 0; j < i && !status; j++)
             status = sj_whole_apart(written[i], written[j]);
         for (int j = 0; j < run->n && !status; j++)
@@ -283,7 +312,9 @@ static int work(struct sj_run *run)
     sj_model_free(s.model);
     sj_train_source_close(s.source);
     sjk_close(s.k);
+    sj_condition_free(&s.condition);
     free(s.checkpoint);
+    free(s.data);
     return status;
 }
 

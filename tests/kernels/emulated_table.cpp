@@ -43,6 +43,7 @@ static struct sjk_ops make_table(void)
     o.film = cuda_film;
     o.film_backward = cuda_film_backward;
     o.column_sum = cuda_column_sum;
+    o.rotate = cuda_rotate;
     o.cosine_loss = cuda_cosine_loss;
     o.infonce = cuda_infonce;
     o.sum_squares = cuda_sum_squares;

@@ -185,6 +185,21 @@ static int attention_gradient(struct data *d)
                                              d->grad[0]);
 }
 
+/* 2 chunks, 3 tokens, 2 heads of 4; any numbers will do for turns. */
+static double rotate_loss(struct data *d)
+{
+    float qkv[144];
+    memcpy(qkv, d->in[0], sizeof qkv);
+    d->k->ops->rotate(d->k, 2, 3, 2, 4, SJK_F32, d->weight + 200, 0, qkv);
+    return weighted(d, qkv, 144);
+}
+
+static int rotate_gradient(struct data *d)
+{
+    memcpy(d->grad[0], d->weight, 144 * sizeof(float));
+    return d->k->ops->rotate(d->k, 2, 3, 2, 4, SJK_F32, d->weight + 200, 1, d->grad[0]);
+}
+
 static const int32_t classes[] = {2, 0, 2};
 
 /* 3 chunks, 4 tokens, width 5, 3 classes. */
@@ -306,6 +321,7 @@ static const struct check checks[] = {
     {"linear, relu", 3, {28, 35, 5}, linear_relu_loss, linear_relu_gradient},
     {"linear, add", 3, {28, 35, 5}, linear_add_loss, linear_gradient},
     {"attention", 1, {360}, attention_loss, attention_gradient},
+    {"rotate", 1, {144}, rotate_loss, rotate_gradient},
     {"concat", 2, {60, 15}, concat_loss, concat_gradient},
     {"prepend", 2, {60, 15}, prepend_loss, prepend_gradient},
     {"film", 3, {24, 17, 4}, film_loss, film_gradient},

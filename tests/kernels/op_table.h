@@ -247,6 +247,12 @@ static int call_attention_backward(struct sjk *k, const struct op_case *c)
     return s;
 }
 
+/* The odd variant turns back. */
+static int call_rotate(struct sjk *k, const struct op_case *c)
+{
+    return k->ops->rotate(k, c->d[0], c->d[1], c->d[2], c->d[3], c->t, c->b[0], c->variant, c->b[1]);
+}
+
 static int call_cosine_loss(struct sjk *k, const struct op_case *c)
 {
     return k->ops->cosine_loss(k, c->d[0], c->d[1], c->b[0], c->b[1], 0.7f, c->b[2], c->b[3]);
@@ -435,6 +441,9 @@ static const struct op op_table[] = {
      {{"BK3HE", 't', 'i', 0}, {"BKHE", 't', 'i', 0}, {"BK3HE", 't', 'o', '~'}},
      {{0, 5, 1, 4}, {1, 5, 1, 0}, {1, 1, 1, 1}, {2, 3, 3, 5}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 131, 2, 64},
       {1, 251, 2, 128}, {1, 67, 1, 24}, {1, 250, 3, 64}, {1, 37, 2, 150}}},
+    {"rotate", "BKHE", 1, 2, 0, call_rotate, {{"KE", 'f', 'i', 0}, {"BK3HE", 't', 'b', 0}},
+     {{0, 5, 1, 4}, {1, 5, 1, 0}, {1, 1, 1, 2}, {2, 3, 3, 6}, {2, 17, 2, 16}, {1, 50, 3, 32}, {2, 31, 2, 64},
+      {1, 37, 2, 150}, {3, 7, 5, 24}}},
     {"cosine_loss", "MD", 0, 2, 0, call_cosine_loss,
      {{"MD", 'f', 'i', 0}, {"MD", 'f', 'i', 0}, {"1", 'd', 'b', 0}, {"MD", 'f', 'O', 0}},
      {{0, 5}, {1, 1}, {1, 2}, {3, 7}, {17, 33}, {517, 67}, {7, 769}, {5, 260}, {2, 520}, {9, 1024}}},
