@@ -22,7 +22,7 @@ struct sj_condition {
 int sj_condition_read(const char *path, struct sj_condition *c);
 void sj_condition_free(struct sj_condition *c);
 
-/* Gives a model of condition c->width the vectors of its classes; *crc: CRC-32C of them. SJ_INPUT when a class has none. */
+/* Gives a model of condition c->width the vectors of its classes; *crc: CRC-32C of them. SJ_INPUT when one has none. */
 int sj_condition_train(const struct sj_condition *c, struct sj_model *m, uint32_t *crc);
 
 /* *class = the index in the model of the class `name` of the file, which is added behind the model's own when it is

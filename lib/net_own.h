@@ -74,7 +74,7 @@ int net_params_pack(struct net_params *p, int which);
 void net_positions(int64_t F, int64_t P, int64_t D, float *pos);
 
 /* turns (lead + F P, E): rotary positions of `lead` tokens without a place, which are not turned, and of the first P
- * columns of the grid. The first half of the pairs turns with time p, the other with frequency f, pair i of a half by p (or f)
+ * columns of the grid. The first half of the pairs turns with time p, the other with frequency f, pair i of one by p (f)
  * times 10000^(-i / (E/4)). E a multiple of 4. */
 void net_turns(int64_t F, int64_t P, int64_t lead, int64_t E, float *turns);
 /* What a stack is told of places, into host memory for (F P + 1) D floats: positions to add, or where the

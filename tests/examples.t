@@ -45,6 +45,8 @@ export PATH="$dir/stand-in:$bin:$PATH" HOME=$dir PARALLEL_HOME=$dir SJ_MODEL=$di
 
 # What the examples speak of.
 "$BUILD/tests/make_model" base.h5 && cp base.h5 model.h5 || exit 1
+"$BUILD/tests/make_vectors" instruments.h5 24 bass drums other vocals theremin || exit 1
+"$BUILD/tests/make_model" vectors.h5 mlp_film instruments.h5 || exit 1
 "$bin/sj-synth" -q -n 4 --seconds 9 --folder songs && cp -r songs musdb18hq || exit 1
 mkdir -p midi library slakh2100_flac_redux/train/Track1/stems
 for s in songs/*; do cp "$s/bass.wav" "library/$(basename "$s") bass.wav"; done
