@@ -16,8 +16,9 @@ struct sj_facts {
 };
 
 /* signal f32 (n) at rate_hz. Tempo: that of lib/beats. Key: the chroma of lib/mash, averaged over the track, correlated
- * with the 24 rotations of the probe-tone profiles of Krumhansl and Kessler (Psychological Review 89, 1982, 334-368);
- * a key below SJ_FACTS_CLEAR is not told. pitched 0: no key is looked for (drums). SJ_SYSTEM without memory. */
+ * with the 24 rotations of Temperley's profiles (Music and Probability, 2007, chapter 6: how often each degree sounds in
+ * the pieces of Kostka and Payne's workbook); the probe-tone ratings of Krumhansl and Kessler (1982) took keys for those
+ * of other notes far more often. A key below SJ_FACTS_CLEAR is not told. pitched 0: no key is looked for (drums). SJ_SYSTEM without memory. */
 #define SJ_FACTS_CLEAR 0.5
 int sj_facts(int64_t n, const float *signal, double rate_hz, int pitched, struct sj_facts *f);
 

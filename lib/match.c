@@ -118,7 +118,14 @@ int sj_match_predict(struct sj_match *m, struct sj_listener *l, const struct sj_
     if (!status && (status = predict(m)))
         sj_fail_at(status, "'%s'", m->mix);
     wait_for_facts(m);
-    return status || !m->status ? status : sj_fail(m->status, "'%s': %s", m->mix, m->reason);
+    if (!status && m->status)
+        status = sj_fail(m->status, "'%s': %s", m->mix, m->reason);
+    if (!status && m->facts.seconds < SJ_MATCH_LEAST_S)
+        status = sj_fail(SJ_INPUT, "'%s' lasts %.2f s, at least %g s are needed", m->mix, m->facts.seconds,
+                         SJ_MATCH_LEAST_S);
+    if (!status && m->facts.peak < SJ_MATCH_SILENT)
+        status = sj_fail(SJ_INPUT, "'%s' is silent: nothing fits it", m->mix);
+    return status;
 }
 
 void sj_match_close(struct sj_match *m)
@@ -159,7 +166,7 @@ static int passes(const struct sj_match *m, const struct sj_shelf_stem *s)
     int known;
     const int shift = sj_facts_shift(m->facts.key, s->facts.key, &known);
     const double ratio = sj_facts_ratio(m->facts.tempo_bpm, s->facts.tempo_bpm), tempo = s->facts.tempo_bpm;
-    if (s->facts.peak < SJ_MATCH_SILENT)
+    if (s->facts.peak < SJ_MATCH_SILENT || s->facts.seconds < SJ_MATCH_LEAST_S)
         return 0;
     if (f->tempo_high > 0 && !(tempo >= f->tempo_low && tempo <= f->tempo_high))
         return 0;

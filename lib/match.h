@@ -31,6 +31,7 @@ struct sj_match_row {
 
 /* What is quieter, of full scale 1, is no stem to match. */
 #define SJ_MATCH_SILENT 0.001
+#define SJ_MATCH_LEAST_S 1.0 /* what is shorter is a snippet: neither mix nor stem */
 
 /* Reads the mix and starts to find its facts, on a thread of its own, while the caller reads index and model. SJ_INPUT,
  * SJ_SYSTEM as sj_sound_read. Whatever the status, *m may be closed afterwards. */

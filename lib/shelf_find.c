@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,15 +67,20 @@ static uint64_t hash_file(uint64_t h, const char *path, int class)
     return hash_bytes(h, number, sizeof number);
 }
 
-static void stamp(const struct sj_track *t, char text[SJ_SHELF_STAMP])
+static const char *path_of(const struct sj_shelf_finds *f, const char *path)
+{
+    return strlen(path) > f->prefix ? path + f->prefix : ".";
+}
+
+static void stamp(const struct sj_shelf_finds *f, const struct sj_track *t, char text[SJ_SHELF_STAMP])
 {
     uint64_t h = hash_bytes(0xcbf29ce484222325u, &t->class, sizeof t->class);
     if (!t->stems)
         h = hash_file(h, t->path, -1);
     for (int s = 0; s < t->stems; s++)
         for (int p = 0; p < t->stem[s].parts; p++) {
-            const char *path = t->stem[s].part[p].path;
-            h = hash_file(hash_bytes(h, path, strlen(path)), path, t->stem[s].class);
+            const char *path = t->stem[s].part[p].path, *name = path_of(f, path); /* all may be moved together */
+            h = hash_file(hash_bytes(h, name, strlen(name)), path, t->stem[s].class);
         }
     snprintf(text, SJ_SHELF_STAMP, "%016llx", (unsigned long long)h);
 }
@@ -84,11 +90,6 @@ static int is_mix(const struct sj_shelf_finds *f, const struct sj_track *t)
     char name[512];
     sj_path_stem(t->path, name, sizeof name);
     return !t->stems && !t->status && sj_classmap_recognise(f->map, name) == SJ_CLASS_MIX;
-}
-
-static const char *path_of(const struct sj_shelf_finds *f, const char *path)
-{
-    return strlen(path) > f->prefix ? path + f->prefix : ".";
 }
 
 /* A sound whose own name tells no class may lie in a folder called after one. */
@@ -127,7 +128,7 @@ int sj_shelf_finds_open(const char *root, const char *folder, const struct sj_sh
         if (!t->stems && t->class == SJ_CLASS_NONE)
             t->class = class_by_folder(f, t->path);
         f->find[f->n].track = i;
-        stamp(t, f->find[f->n++].stamp);
+        stamp(f, t, f->find[f->n++].stamp);
     }
     return status;
 }
@@ -217,11 +218,51 @@ static int hear_push(void *arg, const float *sample, int64_t n)
 
 static int hear_end(void *arg)
 {
-    const struct hearing *a = arg;
-    struct sj_heard_stem *s = &a->h->stem[a->h->stems - 1];
+    (void)arg;
+    return SJ_OK;
+}
+
+static int is_pitched(const struct hearing *a, int class)
+{
     int n;
-    const char *const *name = sj_classmap_names(a->f->map, &n);
-    return sj_facts(s->n, s->wave, SJ_DECODE_HZ, sj_facts_pitched(s->class < 0 ? NULL : name[s->class]), &s->facts);
+    return sj_facts_pitched(class < 0 ? NULL : sj_classmap_names(a->f->map, &n)[class]);
+}
+
+/* The facts of a song, which its stems share: a voice or a bass alone says little of tempo and key. */
+static int hear_song(const struct hearing *a, struct sj_facts *song)
+{
+    const struct sj_heard *h = a->h;
+    int64_t n = 0;
+    for (int s = 0; s < h->stems; s++)
+        n = h->stem[s].n > n ? h->stem[s].n : n;
+    float *sum = calloc((size_t)n + 1, sizeof *sum);
+    if (!sum)
+        return sj_fail(SJ_SYSTEM, "no memory for '%s'", a->t->path);
+    for (int s = 0; s < h->stems; s++)
+        for (int64_t i = 0; i < h->stem[s].n; i++)
+            sum[i] += h->stem[s].wave[i];
+    int status = sj_facts(n, sum, SJ_DECODE_HZ, h->stems > 1 || is_pitched(a, h->stem[0].class), song);
+    free(sum);
+    return status;
+}
+
+static int hear_facts(const struct hearing *a)
+{
+    struct sj_facts song;
+    int status = a->h->stems ? hear_song(a, &song) : SJ_OK;
+    for (int s = 0; s < a->h->stems && !status; s++) {
+        struct sj_heard_stem *own = &a->h->stem[s];
+        own->facts = song;
+        own->facts.seconds = (double)own->n / SJ_DECODE_HZ;
+        own->facts.peak = 0;
+        for (int64_t i = 0; i < own->n; i++)
+            own->facts.peak = fmax(own->facts.peak, fabs((double)own->wave[i]));
+        if (is_pitched(a, own->class))
+            continue;
+        own->facts.key = -1;
+        own->facts.confidence = NAN;
+    }
+    return status;
 }
 
 void sj_heard_drop(void *heard)
@@ -241,9 +282,11 @@ int sj_shelf_finds_hear(const struct sj_shelf_finds *f, int64_t i, struct sj_hea
 {
     struct sj_heard *h = calloc(1, sizeof *h);
     struct hearing a = {f, &f->tracks.track[f->find[i].track], h};
-    const struct sj_track_how how = {.classes = f->classes, .stems = 1};
+    const struct sj_track_how how = {.classes = f->classes, .stems = 1, .pad_s = INFINITY}; /* each is compared by itself */
     const struct sj_signal_sink sink = {hear_begin, hear_push, hear_end, &a};
     int status = h ? sj_track_signals(a.t, &how, &sink) : sj_fail(SJ_SYSTEM, "no memory for '%s'", a.t->path);
+    if (!status)
+        status = hear_facts(&a);
     if (status)
         sj_heard_drop(h);
     else

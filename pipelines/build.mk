@@ -11,7 +11,9 @@ say  := @$(if $(V),:,echo)
 packages := hdf5 fftw3 fftw3f sndfile libmpg123 soxr jansson
 pkg      := $(shell pkg-config --silence-errors --cflags $(packages) 2>/dev/null)
 libs     := $(shell pkg-config --silence-errors --libs $(packages) 2>/dev/null) -ldnnl -lm -ldl
+# aubio from its archive where there is one: only what is called, which spares a program the loading of a hundred libraries.
 beat_libs:= $(shell pkg-config --silence-errors --libs aubio 2>/dev/null)
+beat_libs:= $(or $(wildcard $(shell pkg-config --silence-errors --variable=libdir aubio 2>/dev/null)/libaubio.a),$(beat_libs))
 play_libs:= $(shell pkg-config --silence-errors --libs fluidsynth libxmp 2>/dev/null)
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef \
             -Wformat=2 -Wno-format-truncation -Wwrite-strings -Werror
@@ -128,7 +130,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 	$(say) LD $@
 	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
-# Programs with lib/beats.c in them; no other has what aubio brings: GPL 3 and a hundred libraries.
+# Programs with lib/beats.c in them; no other has what aubio brings: GPL 3, and where it is shared a hundred libraries.
 $(addprefix $(BUILD)/bin/,sj-mash sj-facts sj-index sj-match) $(addprefix $(BUILD)/tests/unit/,beats facts): libs += $(beat_libs)
 
 # Programs with lib/fluid.c and lib/tracker.c in them.

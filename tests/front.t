@@ -54,6 +54,15 @@ ok "a file that is no sound" sh -c '"$1" index songs; [ $? -eq 1 ]' - "$sj"
 is "$(grep -c "skipped: .*noise.wav" err)" 1 "is named and skipped"
 rm songs/noise.wav
 fails 4 "nowhere" "a folder that is not there" "$sj" index nowhere
+mkdir moving && mv songs moving/songs
+ok "a folder that was moved" "$sj" index moving/songs
+is "$(sed 's/.*folders: //' err)" "0 read, 5 unchanged, 0 forgotten" "nothing is read again"
+mv moving/songs . && "$sj" index -q songs
+cp -r songs/synth-0-000003 uneven && "$bin/sj-synth" -q --seed 7 -n 1 --seconds 4 --folder brief
+mkdir unequal && mv uneven unequal/song && cp brief/*/bass.wav unequal/song/bass.wav
+ok "stems of unequal length" "$sj" index -m model.h5 unequal
+is "$(sed 's/.*: 4/4/' err)" "4 stems of 1 files and folders: 1 read, 0 unchanged, 0 forgotten" "are those of a song all the same"
+"$sj" index -q songs # the last one made
 mkdir bare && fails 3 "no sound files" "a folder without sounds" "$sj" index -m model.h5 bare
 
 # -- matching: as the pipeline has it
@@ -61,6 +70,12 @@ cp songs/synth-0-000003/drums.wav mix.wav
 ok "match" "$sj" match -i songs --json -k 100 --class bass mix.wav
 cp out matched
 is "$(wc -l <matched)" 5 "one class only"
+"$sj" match -i songs --json -k 100 mix.wav >all
+is "$(sed -n 's/.*synth-0-000003.*"tempo_bpm":\([0-9.]*\).*/\1/p' all | sort -u | wc -l)" 1 "stems of a song have its tempo"
+is "$(sed -n 's/.*"key":"\([^"]*\)".*synth-0-000003.*/\1/p' all | sort -u | wc -l)" 1 "and its key"
+printf 'RIFF\044\175\000\000WAVEfmt \020\000\000\000\001\000\001\000\200\076\000\000\000\175\000\000\002\000\020\000data\000\175\000\000' >silence.wav
+head -c 32000 /dev/zero >>silence.wav
+fails 3 "is silent" "a mix without a sound" "$sj" match -i songs silence.wav
 "$bin/sj-chunk" --stems songs | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 --network target --pool track -o stems.h5
 "$bin/sj-chunk" mix.wav | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 |
     "$bin/sj-predict" -m model.h5 --class bass --pool track |
@@ -151,7 +166,7 @@ got = json.load(open("got"))
 own = next(x for x in map(json.loads, open("matched")) if "000003" in x["path"])
 assert abs(got["score"] - own["score"]) < 1e-4 and got["of"] == 6
 assert set(got["score_as"]) == {"bass", "drums", "other", "vocals"}
-assert got.get("key") == own.get("key") and abs(got["offset_s"] - own["offset_s"]) < 0.2, (got, own)'
+assert abs(got["offset_s"] - own["offset_s"]) < 0.2, (got, own) # tempo and key are those of the stem alone'
 ok "align" env SJ_MODEL=model.h5 "$sj" align mix.wav bass.wav
 is "$(wc -l <out)" 2 "says one offset"
 

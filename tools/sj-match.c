@@ -259,7 +259,8 @@ static void compare(const struct work *w, int64_t self, int class, struct sj_mat
     why->line.rank = 1;
     for (int64_t i = 0; i < w->shelf.stems; i++) {
         const struct sj_shelf_stem *s = &w->shelf.stem[i];
-        if (i == self || s->class != class || s->facts.peak < SJ_MATCH_SILENT)
+        if (i == self || s->class != class || s->facts.peak < SJ_MATCH_SILENT ||
+            s->facts.seconds < SJ_MATCH_LEAST_S)
             continue;
         const double score = sj_match_score(w->match, w->shelf.vector + i * w->shelf.width, class);
         why->line.rank += score > why->line.score;
