@@ -131,7 +131,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(archive)
 	$(hide)$(CC) $(CFLAGS) -fopenmp $(LDFLAGS) $^ $(libs) -o $@
 
 # Programs with lib/beats.c in them; no other has what aubio brings: GPL 3, and where it is shared a hundred libraries.
-$(addprefix $(BUILD)/bin/,sj-mash sj-facts sj-index sj-match) $(addprefix $(BUILD)/tests/unit/,beats facts): libs += $(beat_libs)
+beat_users := $(addprefix tools/,sj-mash.c sj-facts.c sj-index.c sj-match.c)
+$(beat_users:tools/%.c=$(BUILD)/bin/%) $(addprefix $(BUILD)/tests/unit/,beats facts): libs += $(beat_libs)
 
 # Programs with lib/fluid.c and lib/tracker.c in them.
 $(BUILD)/bin/sj-render: libs += $(play_libs)

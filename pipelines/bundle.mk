@@ -2,9 +2,9 @@
 # It runs wherever it lies: run paths are relative. CUDA_ARCHS limits the size of the plug-in.
 
 bundle       := $(BUILD)/bundle/sj-$(VERSION)
-# Without sj-mash and sj-render: the libraries of aubio and libfluidsynth are larger than all others, and nothing of
-# these programs runs on a device.
-bundle_tools := $(patsubst tools/%.c,$(bundle)/bin/%,$(filter-out tools/sj-mash.c tools/sj-render.c,$(tool_src)))
+# Without what needs aubio or libfluidsynth: these libraries are larger than all others, and nothing of the programs runs
+# on a device.
+bundle_tools := $(patsubst tools/%.c,$(bundle)/bin/%,$(filter-out $(beat_users) tools/sj-render.c,$(tool_src)))
 bundle_tests := $(patsubst tests/%.c,$(bundle)/tests/%,$(wildcard tests/*.c tests/bench/*.c) tests/kernels/ops.c \
                 tests/unit/knn.c)
 # RPATH, not RUNPATH: it also holds for what the libraries need.

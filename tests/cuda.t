@@ -26,6 +26,8 @@ for i in 0 1 2 3; do
 done >>labels.tsv
 "$bin/sj-embed" -m model.h5 --backend cpu mel.sjt >token.sjt || exit 1
 
+"$bin/sj-index" -q -m model.h5 songs || exit 1
+
 # The programs that take --backend, with arguments that they can work on.
 tiny="--dim 16 --depth 1 --heads 2 --hidden 16 --layers 2"
 arguments() {
@@ -33,6 +35,8 @@ arguments() {
     sj-mel) echo wave.sjt ;;
     sj-embed) echo -m model.h5 mel.sjt ;;
     sj-predict) echo -m model.h5 --class bass token.sjt ;;
+    sj-index) echo -q -m model.h5 --store "$(mktemp -u index.XXXXXX)" songs ;; # one that is up to date needs no back end
+    sj-match) echo -q songs "$sound/drums.wav" ;;
     sj-knn) echo --query track.sjt track.sjt ;;
     sj-align) echo --audio -m model.h5 "$sound/drums.wav" "$sound/bass.wav" ;;
     sj-probe) echo -q --epochs 2 --rates 1e-3 --labels labels.tsv track.sjt ;;
