@@ -282,7 +282,7 @@ int sj_shelf_finds_hear(const struct sj_shelf_finds *f, int64_t i, struct sj_hea
 {
     struct sj_heard *h = calloc(1, sizeof *h);
     struct hearing a = {f, &f->tracks.track[f->find[i].track], h};
-    const struct sj_track_how how = {.classes = f->classes, .stems = 1, .pad_s = INFINITY}; /* each is compared by itself */
+    const struct sj_track_how how = {.classes = f->classes, .stems = 1, .pad_s = INFINITY}; /* each is for itself */
     const struct sj_signal_sink sink = {hear_begin, hear_push, hear_end, &a};
     int status = h ? sj_track_signals(a.t, &how, &sink) : sj_fail(SJ_SYSTEM, "no memory for '%s'", a.t->path);
     if (!status)

@@ -61,7 +61,8 @@ mv moving/songs . && "$sj" index -q songs
 cp -r songs/synth-0-000003 uneven && "$bin/sj-synth" -q --seed 7 -n 1 --seconds 4 --folder brief
 mkdir unequal && mv uneven unequal/song && cp brief/*/bass.wav unequal/song/bass.wav
 ok "stems of unequal length" "$sj" index -m model.h5 unequal
-is "$(sed 's/.*: 4/4/' err)" "4 stems of 1 files and folders: 1 read, 0 unchanged, 0 forgotten" "are those of a song all the same"
+is "$(sed 's/.*: 4/4/' err)" "4 stems of 1 files and folders: 1 read, 0 unchanged, 0 forgotten" \
+    "are those of a song all the same"
 "$sj" index -q songs # the last one made
 mkdir bare && fails 3 "no sound files" "a folder without sounds" "$sj" index -m model.h5 bare
 
@@ -71,9 +72,11 @@ ok "match" "$sj" match -i songs --json -k 100 --class bass mix.wav
 cp out matched
 is "$(wc -l <matched)" 5 "one class only"
 "$sj" match -i songs --json -k 100 mix.wav >all
-is "$(sed -n 's/.*synth-0-000003.*"tempo_bpm":\([0-9.]*\).*/\1/p' all | sort -u | wc -l)" 1 "stems of a song have its tempo"
+is "$(sed -n 's/.*synth-0-000003.*"tempo_bpm":\([0-9.]*\).*/\1/p' all | sort -u | wc -l)" 1 \
+    "stems of a song have its tempo"
 is "$(sed -n 's/.*"key":"\([^"]*\)".*synth-0-000003.*/\1/p' all | sort -u | wc -l)" 1 "and its key"
-printf 'RIFF\044\175\000\000WAVEfmt \020\000\000\000\001\000\001\000\200\076\000\000\000\175\000\000\002\000\020\000data\000\175\000\000' >silence.wav
+printf 'RIFF\044\175\000\000WAVEfmt \020\000\000\000\001\000\001\000' >silence.wav
+printf '\200\076\000\000\000\175\000\000\002\000\020\000data\000\175\000\000' >>silence.wav
 head -c 32000 /dev/zero >>silence.wav
 fails 3 "is silent" "a mix without a sound" "$sj" match -i songs silence.wav
 "$bin/sj-chunk" --stems songs | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 --network target --pool track -o stems.h5
