@@ -1,6 +1,7 @@
 #!/bin/sh
 # labels.sh SET FOLDER...: the labels of a data set for sj-probe: key, split, label (synth: style and tonality), path.
-# Audio, lists and annotations are looked for by name, wherever they lie in the FOLDERs.
+# Audio, lists and annotations are looked for by name, wherever they lie in the FOLDERs. With KEEP_GOING labels without
+# audio are left out; they stand in the file LEFT_OUT.
 set -eu
 set_name=$1
 shift
@@ -19,11 +20,14 @@ needs() {
     printf '%s\n' "$f"
 }
 # Lines name, split, label, the name being that of a file without its ending -> with paths. A file that is missing is
-# an error.
+# an error, or left out.
 with_paths() {
     find -L $folders -type f \( -iname '*.wav' -o -iname '*.flac' -o -iname '*.mp3' -o -iname '*.ogg' -o -iname '*.au' \
         -o -iname '*.aif' -o -iname '*.aiff' -o -iname '*.m4a' \) | LC_ALL=C sort >"$work/audio"
-    awk -v set="$set_name" -v keep="${KEEP_GOING:-}" 'BEGIN { FS = OFS = "\t" }
+    awk -v set="$set_name" -v keep="${KEEP_GOING:-}" -v left="${LEFT_OUT:-/dev/null}" 'BEGIN {
+            FS = OFS = "\t"
+            printf "" >left
+        }
         NR == FNR {
             name = $0; sub(/.*\//, "", name); sub(/\.[^.]*$/, "", name)
             if (!(name in path)) path[name] = $0
@@ -31,6 +35,7 @@ with_paths() {
         }
         $1 in path { print $1, $2, $3, path[$1]; n++; next }
         !gone++ { first = $1 }
+        { print $1, "no audio" >left }
         END {
             if (gone) print set ": " gone " of " gone + n " files are not there, the first is \"" first "\"" >"/dev/stderr"
             if ((gone && !keep) || !n) exit 3

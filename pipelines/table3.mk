@@ -56,8 +56,15 @@ $(T)/settings: FORCE
 # Labels with the path of each file: key, split, label, path.
 $(sets_paper:%=$(T)/%/where): $(T)/%/where: FORCE
 	@$(call changed,$(abspath $(folder_$*)) $(abspath $(ANNOTATIONS)))
-$(sets_paper:%=$(T)/%/labels.tsv): $(T)/%/labels.tsv: $(T)/%/where $(here)labels.sh
-	@mkdir -p $(@D) && sh $(here)labels.sh $* $(folder_$*) $(ANNOTATIONS) >$@.new && mv $@.new $@
+# What was left out is looked for again. It is listed before the labels that lack it and for as long as they do, so that an
+# interrupted run looks, too.
+again = $(if $(wildcard $(1).left-out),FORCE)
+$(sets_paper:%=$(T)/%/labels.tsv): $(T)/%/labels.tsv: $(T)/%/where $(here)labels.sh $$(call again,$$@)
+	@LEFT_OUT=$@.left-out.new sh $(here)labels.sh $* $(folder_$*) $(ANNOTATIONS) >$@.new
+	@if cmp -s $@.new $@ && cat /dev/null $(wildcard $@.left-out) | cmp -s - $@.left-out.new; then \
+	        rm $@.new $@.left-out.new; \
+	    elif [ -s $@.left-out.new ]; then mv $@.left-out.new $@.left-out && mv $@.new $@; \
+	    else mv $@.new $@ && rm -f $@.left-out $@.left-out.new; fi
 
 # Made-up pieces, 50 to a job.
 $(T)/synth/made: FORCE
