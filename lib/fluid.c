@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRUMS = 9, SIDES = 2, EFFECTS = 2, POLYPHONY = 128 };
+enum { DRUMS = 9, SIDES = 2, EFFECTS = 2, POLYPHONY = 64, NO_SEND = -1000 };
 
 /* Channel `channel` of class c is the synthesizer's channel `channel * classes + c`, which it puts into the audio and
  * effects groups `c`. */
@@ -139,6 +139,10 @@ void sj_fluid_detune(struct sj_fluid *f, double cents)
 
 void sj_fluid_reverb(struct sj_fluid *f, double size, double damp, double level)
 {
+    for (int v = 0; v < SJ_MIDI_CHANNELS * f->classes; v++) { /* what no effect takes need not be mixed */
+        fluid_synth_set_gen(f->synth, v, GEN_REVERBSEND, level > 0 ? 0 : NO_SEND);
+        fluid_synth_set_gen(f->synth, v, GEN_CHORUSSEND, NO_SEND);
+    }
     fluid_synth_reverb_on(f->synth, -1, level > 0);
     if (!(level > 0))
         return;

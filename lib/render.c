@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "resample.h"
 
@@ -15,7 +16,9 @@ struct pass {
     int classes, one; /* one: the synthesizer has one signal for all classes */
     int program[SJ_MIDI_CHANNELS];
     int64_t next; /* event */
-    float *raw[SJ_FLUID_CLASSES];
+    float *raw[SJ_FLUID_CLASSES]; /* (SJ_FLUID_MOST) at the synthesizer's rate */
+    struct sj_resample *down[SJ_FLUID_CLASSES];
+    int64_t made[SJ_FLUID_CLASSES]; /* samples of the output */
 };
 
 static uint8_t shifted(int key, int semitones)
@@ -75,39 +78,51 @@ static int64_t advance(struct pass *s, int64_t at, int64_t samples)
     return samples - at;
 }
 
-/* raw (samples) of every class, at the synthesizer's rate. */
-static int perform(struct pass *s, int64_t samples)
+/* Appends n samples at in (NULL: no more come) to x, of which *made of `samples` are there. */
+static int append(struct sj_resample *r, const float *in, int64_t n, float *x, int64_t samples, int64_t *made)
 {
+    int64_t taken = 0;
+    size_t used, gave = 1;
+    int status = SJ_OK;
+    while (!status && *made < samples && (in ? taken < n : gave > 0)) {
+        status = sj_resample_process(r, in ? in + taken : NULL, (size_t)(n - taken), x + *made,
+                                     (size_t)(samples - *made), &used, &gave);
+        taken += (int64_t)used;
+        *made += (int64_t)gave;
+    }
+    return status;
+}
+
+/* out (its samples) of every signal, from `raw` samples of the synthesizer's. */
+static int perform(struct pass *s, int64_t raw, struct sj_rendered *out)
+{
+    int status = SJ_OK;
     start(s);
-    for (int64_t at = 0; at < samples;) {
-        float *to[SJ_FLUID_CLASSES];
-        int64_t n = advance(s, at, samples);
+    for (int64_t at = 0; at < raw && !status;) {
+        int64_t n = advance(s, at, raw);
         n = n < SJ_FLUID_MOST ? n : SJ_FLUID_MOST;
-        for (int c = 0; c < (s->one ? 1 : s->classes); c++)
-            to[c] = s->raw[c] + at;
-        int status = sj_fluid_render(s->f, (int)n, to);
-        if (status)
-            return status;
+        for (int c = 0; c < out->classes; c++)
+            memset(s->raw[c], 0, (size_t)n * sizeof(float));
+        status = sj_fluid_render(s->f, (int)n, s->raw);
+        for (int c = 0; c < out->classes && !status; c++)
+            status = append(s->down[c], s->raw[c], n, out->signal[c], out->samples, &s->made[c]);
         at += n;
     }
-    return SJ_OK;
+    for (int c = 0; c < out->classes && !status; c++)
+        status = append(s->down[c], NULL, 0, out->signal[c], out->samples, &s->made[c]);
+    return status;
 }
 
 int sj_render_convert(const float *in, int64_t n, int from_hz, float *out, int64_t samples)
 {
     struct sj_resample *r;
-    int64_t taken = 0, made = 0;
+    int64_t made = 0;
     int status = sj_resample_open(from_hz, SJ_RENDER_RATE_HZ, &r);
-    while (!status && made < samples) {
-        size_t used, gave;
-        int over = taken >= n;
-        status = sj_resample_process(r, over ? NULL : in + taken, (size_t)(n - taken), out + made,
-                                     (size_t)(samples - made), &used, &gave);
-        taken += (int64_t)used;
-        made += (int64_t)gave;
-        if (over && !gave)
-            break;
-    }
+    if (status)
+        return status;
+    status = append(r, in, n, out, samples, &made);
+    if (!status)
+        status = append(r, NULL, 0, out, samples, &made);
     sj_resample_close(r);
     for (; made < samples; made++)
         out[made] = 0;
@@ -168,17 +183,17 @@ int sj_render_midi(const struct sj_midi *m, const struct sj_casting *casting, st
                                 .classes = s.one ? 1 : s.classes};
     int status = raw > 0 ? sj_cast_new(casting, m, &s.cast) : sj_fail(SJ_INPUT, "too short");
     for (int c = 0; c < out->classes && !status; c++) {
-        s.raw[c] = calloc((size_t)raw, sizeof(float));
+        s.raw[c] = malloc(SJ_FLUID_MOST * sizeof(float));
         out->signal[c] = calloc((size_t)out->samples, sizeof(float));
-        if (!s.raw[c] || !out->signal[c])
-            status = sj_fail(SJ_SYSTEM, "no memory for %.0f s", length);
+        status = s.raw[c] && out->signal[c] ? sj_resample_open(SJ_FLUID_RATE_HZ, SJ_RENDER_RATE_HZ, &s.down[c])
+                                            : sj_fail(SJ_SYSTEM, "no memory for %.0f s", length);
     }
     if (!status)
-        status = perform(&s, raw);
-    for (int c = 0; c < out->classes && !status; c++)
-        status = sj_render_convert(s.raw[c], raw, SJ_FLUID_RATE_HZ, out->signal[c], out->samples);
-    for (int c = 0; c < out->classes; c++)
+        status = perform(&s, raw, out);
+    for (int c = 0; c < out->classes; c++) {
+        sj_resample_close(s.down[c]);
         free(s.raw[c]);
+    }
     sj_cast_free(s.cast);
     if (status)
         sj_rendered_free(out);
