@@ -107,15 +107,21 @@ int sj_condition_train(const struct sj_condition *c, struct sj_model *m, uint32_
     return SJ_OK;
 }
 
-/* The file's vectors of the model's classes are the model's, or come from somewhere else. */
+/* The file's vectors of the model's classes are the model's, whose values may have been rounded, or come from somewhere
+ * else. */
 static int check_vectors(const struct sj_condition *c, const struct sj_model *m, const float *own)
 {
+    const double much = 1e-4 * (double)c->width; /* a hundredth of their length, squared */
     for (int64_t i = 0; i < m->config.classes; i++) {
         int at = find(c, m->config.class_name[i]);
-        for (int64_t d = 0; at >= 0 && d < c->width; d++)
-            if (!(fabsf(c->vector[at * c->width + d] - own[i * c->width + d]) < 1e-3f))
-                return sj_fail(SJ_INPUT, "'%s' has another vector of '%s' than the model: it does not come from where "
-                               "the model's come from", c->path, m->config.class_name[i]);
+        double square = 0;
+        for (int64_t d = 0; at >= 0 && d < c->width; d++) {
+            double off = c->vector[at * c->width + d] - own[i * c->width + d];
+            square += off * off;
+        }
+        if (!(square < much))
+            return sj_fail(SJ_INPUT, "'%s' has another vector of '%s' than the model: it does not come from where the "
+                           "model's come from", c->path, m->config.class_name[i]);
     }
     return SJ_OK;
 }

@@ -82,6 +82,11 @@ ok "one with the vector of a known one" predict --condition v.h5 --class double-
 ok "is predicted as that one" cmp bass.npy double.npy
 ok "is searched for in a library" sh -c '[ "$("$0" -k 2 --query theremin.sjt library.h5 | wc -l)" -eq 3 ]' "$bin/sj-knn"
 
+# rounded, so that another model, its vectors too
+ok "a model to pass around" "$bin/sj-view" --bf16 all.h5 -o small.h5
+"$bin/sj-chunk" songs/*/drums.wav | "$bin/sj-mel" | "$bin/sj-embed" -m small.h5 >small.sjt || exit 1
+ok "takes vectors as well" "$bin/sj-predict" -m small.h5 --condition v.h5 --class theremin -o x.sjt small.sjt
+
 # -- refusals
 fails 2 "wants the --class" "vectors without a class" predict --condition v.h5
 fails 2 "wants the --class" "or with all" predict --condition v.h5 --class all

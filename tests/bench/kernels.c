@@ -110,6 +110,24 @@ static int relu_backward(const struct bench *b)
     return b->k->ops->relu_backward(b->k, b->dim[0], b->dim[1], b->t, b->a, b->b, b->c);
 }
 
+static int film(const struct bench *b)
+{
+    const int64_t *d = b->dim;
+    return b->k->ops->film(b->k, d[0], d[1], d[2], b->t, b->a, b->d, 2 * d[2], b->b);
+}
+
+static int film_backward(const struct bench *b)
+{
+    const int64_t *d = b->dim;
+    return b->k->ops->film_backward(b->k, d[0], d[1], d[2], b->t, b->a, b->b, b->d, 2 * d[2], b->e, b->c,
+                                    (float *)b->c + 2 * d[0] * d[2]);
+}
+
+static int rotate(const struct bench *b)
+{
+    return b->k->ops->rotate(b->k, b->dim[0], b->dim[1], b->dim[2], b->dim[3], b->t, b->d, 0, b->a);
+}
+
 static int column_sum(const struct bench *b)
 {
     return b->k->ops->column_sum(b->k, b->dim[0], b->dim[1], b->t, b->a, b->c);
@@ -179,6 +197,9 @@ static const struct kernel kernels[] = {
     {"gelu", 2, 0, 'B', 4, gelu, {2000, 3072}},
     {"gelu_backward", 2, 0, 'B', 6, gelu_backward, {2000, 3072}},
     {"relu_backward", 2, 0, 'B', 6, relu_backward, {2000, 1024}},
+    {"film", 2, 0, 'B', 4, film, {8, 250, 1024}},
+    {"film_backward", 2, 0, 'B', 8, film_backward, {8, 250, 1024}},
+    {"rotate", 2, 0, 'B', 8, rotate, {8, 250, 12, 64}},
     {"column_sum", 2, 0, 'B', 2, column_sum, {2000, 2304}},
     {"cast", 1, 0, 'B', 6, cast, {6000000}},
     {"cosine_loss", 1, 0, 'B', 12, cosine_loss, {2000, 768}},

@@ -76,7 +76,7 @@ static void two_sides(const struct sj_model *m, enum sj_precision precision)
     free(g[1]);
 }
 
-static void again_is_the_same(enum sj_predictor predictor, enum sj_precision precision)
+static void again_is_the_same(enum sj_predictor predictor, enum sj_precision precision, int rotary)
 {
     struct sj_config c = sj_config_defaults();
     struct sj_model *m;
@@ -89,12 +89,15 @@ static void again_is_the_same(enum sj_predictor predictor, enum sj_precision pre
     c.trf_depth = 2;
     c.trf_heads = 2;
     c.predictor = predictor;
+    c.rotary = rotary;
+    c.condition = rotary && predictor != SJ_PREDICTOR_MLP_NONE ? 7 : 0;
     if (sj_model_new(&c, 1, &m))
         abort();
     float *kept = gradient(m, precision, SJ_RECOMPUTE_NEVER, &kept_loss);
     float *again = gradient(m, precision, SJ_RECOMPUTE_ALWAYS, &again_loss);
     ok(kept_loss > 0 && kept_loss == again_loss && !memcmp(kept, again, m->layout.total * sizeof *kept),
-       "%s, %s: the same gradient", sj_predictor_names[predictor], sj_precision_names[precision]);
+       "%s%s, %s: the same gradient", sj_predictor_names[predictor], rotary ? ", rotary, vectors" : "",
+       sj_precision_names[precision]);
     free(kept);
     free(again);
     two_sides(m, precision);
@@ -108,7 +111,8 @@ int main(void)
         return 1;
     for (int p = 0; sj_predictor_names[p]; p++)
         for (enum sj_precision precision = SJ_PRECISION_F32; precision <= SJ_PRECISION_BF16; precision++)
-            again_is_the_same((enum sj_predictor)p, precision);
+            for (int rotary = 0; rotary < 2; rotary++)
+                again_is_the_same((enum sj_predictor)p, precision, rotary);
 
     struct sj_config base = sj_config_defaults();
     struct sj_learner_options o = {SJ_PRECISION_BF16, 256, 256, 800, SJ_RECOMPUTE_AUTO, 0, 1};

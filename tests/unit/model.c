@@ -58,6 +58,41 @@ static void configurations(void)
     is_int(sj_model_want_classes(&c, "m.h5", 4, other, "d.h5"), SJ_OK, "the same classes");
 }
 
+/* Rotary positions and vectors of classes: nothing of them in files and ids of models without. */
+static void optional(void)
+{
+    struct sj_config c = small(SJ_PREDICTOR_MLP), d;
+    struct sj_model *m;
+    sj_json *j = sj_config_to_json(&c);
+    ok(!sj_json_get(j, "rotary") && !sj_json_get(j, "condition"), "a model without says nothing of them");
+    sj_json_free(j);
+    c.rotary = 1;
+    c.condition = 5;
+    j = sj_config_to_json(&c);
+    ok(!sj_config_from_json(j, &d) && d.rotary == 1 && d.condition == 5, "one with them does");
+    sj_json_free(j);
+    c.condition = 3000;
+    if (!ok(!sj_model_new(&c, 1, &m), "vectors of 3000 values"))
+        return;
+    const struct sj_tensor *map = tensor(m, "predictor/source_map.weight");
+    const struct sj_tensor *last = &m->layout.tensor[m->layout.tensors - 1];
+    double square = 0;
+    for (size_t i = 0; i < map->count; i++)
+        square += m->weights[map->offset + i] * m->weights[map->offset + i];
+    is_near(square / 48, 1, 0.02, "make values of size 1");
+    ok(!strcmp(last->name, "predictor/source_vector") && last->offset == m->layout.trained && last->dims[0] == 4 &&
+           last->dims[1] == 3000 && !tensor(m, "predictor/source_embed.weight"),
+       "the vectors come last, behind what is trained");
+    sj_model_free(m);
+    c.predictor = SJ_PREDICTOR_MLP_NONE;
+    ok(sj_config_check(&c) == SJ_USAGE && strstr(sj_reason(), "condition"), "mlp_none: %s", sj_reason());
+    c = small(SJ_PREDICTOR_TRANSFORMER);
+    c.rotary = 1;
+    ok(!sj_config_check(&c), "heads of 16 and 8 values turn");
+    c.trf_heads = 16;
+    ok(sj_config_check(&c) == SJ_USAGE && strstr(sj_reason(), "rotary"), "heads of 2: %s", sj_reason());
+}
+
 static void layouts(void)
 {
     struct sj_config c = sj_config_defaults();
@@ -185,6 +220,7 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     configurations();
+    optional();
     layouts();
     starts();
     files();
