@@ -20,6 +20,12 @@ here    := $(dir $(lastword $(MAKEFILE_LIST)))
 export PATH := $(abspath $(BUILD)/bin):$(PATH)
 export JOBS SSHLOGINS KEEP_GOING PARALLEL_FLAGS
 export OMP_WAIT_POLICY := passive
+# One run at a time; the makes that it starts are of it.
+ifneq ($(SJ_HELD),$(abspath $(OUT)))
+in_use := $(shell sh $(here)hold.sh $(OUT) $$PPID 2>&1)
+$(if $(in_use),$(error $(in_use)))
+endif
+export SJ_HELD := $(abspath $(OUT))
 
 .SUFFIXES:
 .DELETE_ON_ERROR:

@@ -56,8 +56,8 @@ $(T)/settings: FORCE
 # Labels with the path of each file: key, split, label, path.
 $(sets_paper:%=$(T)/%/where): $(T)/%/where: FORCE
 	@$(call changed,$(abspath $(folder_$*)) $(abspath $(ANNOTATIONS)))
-# What was left out is looked for again. It is listed before the labels that lack it and for as long as they do, so that an
-# interrupted run looks, too.
+# What was left out is looked for again. It is listed before the labels that lack it and as long as they do, so that the
+# run after one that was interrupted looks, too.
 again = $(if $(wildcard $(1).left-out),FORCE)
 $(sets_paper:%=$(T)/%/labels.tsv): $(T)/%/labels.tsv: $(T)/%/where $(here)labels.sh $$(call again,$$@)
 	@LEFT_OUT=$@.left-out.new sh $(here)labels.sh $* $(folder_$*) $(ANNOTATIONS) >$@.new

@@ -23,7 +23,7 @@ experiment() {
     (cd "$root" && nice make --no-print-directory -f "pipelines/$name.mk" BUILD="$BUILD" OUT="$out" \
         MODELS="$work/models" JOBS=2 "$@")
 }
-times() { (cd "$1" && find . -type f -printf '%T@ %p\n' | sort -k2); }
+times() { (cd "$1" && find . -type f ! -path ./.make -printf '%T@ %p\n' | sort -k2); }
 field() { # TABLE ROW COLUMN
     awk -F '\t' -v row="$2" -v column="$3" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
         $1 == row { print $at[column]; exit }' "$1"
@@ -81,12 +81,16 @@ for _ in $(seq 600); do
     [ $# -ge 2 ] && break
     sleep 0.05
 done
+ok "no two runs at once" fails_with "another run is at work in '$work/killed'" experiment table1 "$work/killed" \
+    MUSDB="$work/songs"
 kill -KILL -- -$group
 wait $group 2>/dev/null
 ok "killed before the end" test ! -e killed/table1.tsv
-(cd killed && find . -type f ! -path '*/.*' ! -name '*.new' -printf '%T@ %p\n' | sort -k2) >before
+touch killed/musdb/mlp-cond/target.metrics.tsv.tmpAb3dE6
+(cd killed && find . -type f ! -path '*/.*' ! -name '*.new' ! -name '*.tmp??????' -printf '%T@ %p\n' | sort -k2) >before
 ok "goes on" experiment table1 "$work/killed" MUSDB="$work/songs" MASH=0
 is "$(grep -c '^== target.sjt: [0-3] of 4 to do' "$dir/err")" 1 "with what was whole of a stage"
+is "$(find killed -name '*.tmp??????')" "" "without what was unfinished"
 times killed >after
 is "$(comm -23 <(sort before) <(sort after))" "" "makes nothing again"
 is "$(grep -v Auto killed/table1.tsv)" "$(grep -v Auto out/table1.tsv)" "with the same result"
