@@ -149,7 +149,7 @@ static int next_line(struct sj_neighbours *in)
         size--;
     in->text[size - 1] = 0;
     in->more = 1;
-    if (in->text[0] == '{')
+    if (in->text[0] == '{' && !strchr(in->text, '\t')) /* keys may begin so, too; an object has no tabs */
         return parse_object(in);
     char *tab = strchr(in->text, '\t');
     if (in->number == 1 && tab && tab - in->text == 5 && !strncmp(in->text, field[0], 5))

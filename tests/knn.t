@@ -159,6 +159,8 @@ ok "in JSON" sh -c "'$knn' --merge --json 1.json 2.json 3.json | cmp - all.json"
 ok "from JSON and text to text" sh -c "'$knn' --merge 1.json 2.tsv 3.json | cmp - all.tsv"
 for i in 1 2 3; do sed 's/$/\r/' $i.tsv >crlf$i.tsv; done
 ok "lines that end in CR LF" sh -c "'$knn' --merge crlf1.tsv 2.tsv crlf3.tsv | cmp - all.tsv"
+sed '2,$s/^/{/' all.tsv >braces.tsv
+ok "keys that begin like JSON" sh -c "'$knn' --merge braces.tsv | cmp - braces.tsv"
 ok "three files searched as one" sh -c "'$knn' --query q.h5 r1.h5 r2.h5 r3.h5 | cmp - all.tsv"
 "$view" -o r2.sjt r2.h5
 ok "a stream among them" sh -c "'$knn' --query q.h5 r1.h5 r2.sjt r3.h5 | cmp - all.tsv"
