@@ -75,8 +75,10 @@ if [ "$todo" -gt 0 ]; then
     # shellcheck disable=SC2086  # flags are words
     parallel "$@" ${PARALLEL_FLAGS:-} "$line" >/dev/null || status=$?
     adopt
-    cat "$running"/*.err 2>/dev/null | grep "^sj-${KEEP_GOING:+chunk: skipped: }" >&2 || :
+    said=1
+    cat "$running"/*.err 2>/dev/null | grep "^sj-${KEEP_GOING:+chunk: skipped: }" >&2 || said=
     if [ "$status" -ne 0 ] && [ -z "${KEEP_GOING:-}" ]; then
+        [ -n "$said" ] || echo "no program could say why; free in '$parts': $(df -h --output=avail "$parts" | tail -n 1)" >&2
         echo "stopped; what is done is kept. KEEP_GOING=1 leaves out what cannot be read" >&2
         exit 1
     fi

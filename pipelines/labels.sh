@@ -91,8 +91,10 @@ folders=$*
 # shellcheck disable=SC2086  # folders are words
 case $set_name in
 synth)
+    synth "$1" "$2" >"$work/labels"
+    [ -s "$work/labels" ] || { echo "synth: no pieces in '$1'" >&2; exit 3; }
     printf 'key\tsplit\tstyle\ttonality\tpath\n'
-    synth "$1" "$2"
+    cat "$work/labels"
     ;;
 gs | gtzan | mtt | nsynth)
     case $set_name in

@@ -252,6 +252,8 @@ is "$(labels gtzan "$work/gtzan" | sed 's|gtzan/genres/[a-z]*/||g')" \
 rm gtzan/genres/jazz/jazz.00003.wav
 fails 3 'gtzan: 1 of 3 files are not there, the first is "jazz.00003"' "a file that is missing" \
     env -C "$root" sh pipelines/labels.sh gtzan "$work/gtzan"
+mkdir no-pieces
+fails 3 "synth: no pieces in 'no-pieces'" "no made-up pieces" sh "$root/pipelines/labels.sh" synth no-pieces 4
 touch_all nsynth/nsynth-{train,valid,test}/audio/{synth_lead_synthetic_001-021-127,guitar_acoustic_010-060-100}.wav
 is "$(labels nsynth "$work/nsynth" | tr ';' '\n' | cut -d' ' -f2,3 | sort | tr '\n' ';')" \
     "split label;test guitar;test synth_lead;train guitar;train synth_lead;valid guitar;valid synth_lead;" "NSynth"
