@@ -12,7 +12,8 @@ enum {
     QUIET = 3276,       /* 0.1 of full scale is 3276.8: a stem is active when its peak is greater */
     TRACKS = 10000,     /* drawn in vain before the sets are called silent */
     PIECE = 8192,       /* samples read at a time, on the stack */
-    PURPOSE = 0x70616972 /* "pair": keeps these random numbers apart from others of the seed */
+    PURPOSE = 0x70616972, /* "pair": keeps these random numbers apart from others of the seed */
+    SHARED = 0x736f6e67   /* "song": those that several pairs have in common */
 };
 
 struct set {
@@ -28,6 +29,7 @@ struct sj_sampler {
     double weight; /* of all */
     uint64_t seed;
     int64_t crop;
+    int64_t crops; /* pairs in a row that share a track */
     struct sj_augmenter *augmenter; /* or NULL */
 };
 
@@ -107,6 +109,7 @@ int sj_sampler_open(int n, const char *const *paths, const double *weights, uint
     }
     s->seed = seed;
     s->crop = crop_samples;
+    s->crops = 1;
     for (s->sets = 0; s->sets < n && !status; s->sets++)
         status = open_set(s, s->sets, paths[s->sets], weights ? weights + s->sets : NULL);
     if (status) {
@@ -128,6 +131,16 @@ void sj_sampler_close(struct sj_sampler *s)
     free(s->set);
     sj_augmenter_free(s->augmenter);
     free(s);
+}
+
+void sj_sampler_share(struct sj_sampler *s, int64_t crops)
+{
+    s->crops = crops;
+}
+
+int64_t sj_sampler_crops(const struct sj_sampler *s)
+{
+    return s->crops;
 }
 
 int sj_sampler_augment(struct sj_sampler *s, const struct sj_augment *how)
@@ -229,15 +242,17 @@ static int try_track(const struct sj_sampler *s, struct sj_rng *r, struct sj_dra
 
 int sj_sampler_draw(const struct sj_sampler *s, uint64_t n, struct sj_draw *draw)
 {
-    struct sj_rng r = sj_rng(s->seed, sj_rng_stream(PURPOSE, n));
+    struct sj_rng own = sj_rng(s->seed, sj_rng_stream(PURPOSE, n));
+    struct sj_rng shared = sj_rng(s->seed, sj_rng_stream(SHARED, n / (uint64_t)s->crops));
+    struct sj_rng *r = s->crops > 1 ? &shared : &own; /* draws the track */
     int found = 0;
     for (int i = 0; i < TRACKS; i++) {
-        double u = sj_rng_double(&r) * s->weight;
+        double u = sj_rng_double(r) * s->weight;
         for (draw->set = 0; draw->set < s->sets - 1 && u >= s->set[draw->set].weight; draw->set++)
             u -= s->set[draw->set].weight;
         const struct set *set = &s->set[draw->set];
-        draw->track = set->candidate[sj_rng_below(&r, (uint64_t)set->candidates)];
-        int status = try_track(s, &r, draw, &found);
+        draw->track = set->candidate[sj_rng_below(r, (uint64_t)set->candidates)];
+        int status = try_track(s, &own, draw, &found);
         if (status || found)
             return status;
     }

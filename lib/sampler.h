@@ -56,6 +56,11 @@ int64_t sj_sampler_width(const struct sj_sampler *s); /* samples of a waveform w
 const char *const *sj_sampler_classes(const struct sj_sampler *s, int *n);
 const struct sj_dataset *sj_sampler_set(const struct sj_sampler *s, int set);
 
+/* From here on `crops` pairs in a row, from each multiple of it, are crops of one track, where it has that many with two
+ * active stems; before any is made. At first: 1. */
+void sj_sampler_share(struct sj_sampler *s, int64_t crops);
+int64_t sj_sampler_crops(const struct sj_sampler *s);
+
 /* From here on pairs are changed at random as lib/augment.h says; before any is made. */
 int sj_sampler_augment(struct sj_sampler *s, const struct sj_augment *how);
 

@@ -16,6 +16,7 @@ struct sj_train_settings sj_train_defaults(void)
     s.cosine = 1;
     s.other_classes = 1;
     s.targets = 1;
+    s.crops = 1;
     return s;
 }
 
@@ -59,6 +60,8 @@ const struct sj_option sj_train_options[] = {
      NULL, 1, NULL},
     {SJ_INT, 0, "targets", AT(targets), "N", "targets of a context, each a pair of the batch", 1, SJ_FEED_TARGETS, NULL,
      NULL, 1, NULL},
+    {SJ_INT, 0, "crops", AT(crops), "N", "contexts in a row that are crops of one track, told apart by a contrastive term",
+     1, 1 << 20, NULL, NULL, 1, NULL},
     {SJ_REAL, 0, "other-classes", AT(other_classes), "X", "weight of negatives of other classes", 0, 1, NULL, NULL, 1,
      NULL},
     {.type = SJ_OPTION_NONE},
@@ -76,6 +79,8 @@ static int check_contrastive(const struct sj_train_settings *s)
         return sj_fail(SJ_USAGE, "--temperature goes with --contrastive or --contrastive-warmup");
     if (s->other_classes != 1 && !any)
         return sj_fail(SJ_USAGE, "--other-classes goes with --contrastive or --contrastive-warmup");
+    if (s->crops > 1 && !any)
+        return sj_fail(SJ_USAGE, "--crops goes with --contrastive or --contrastive-warmup");
     if (s->steps && s->contrastive_warmup > s->steps)
         return sj_fail(SJ_USAGE, "--contrastive-warmup is %lld, more than the %lld steps",
                        (long long)s->contrastive_warmup, (long long)s->steps);
@@ -106,6 +111,9 @@ int sj_train_check(struct sj_train_settings *s)
         return sj_fail(SJ_USAGE, "--targets is %lld, which does not divide --%s %lld", (long long)s->targets,
                        s->batch % s->targets ? "batch" : "micro",
                        (long long)(s->batch % s->targets ? s->batch : s->micro));
+    if (s->batch / s->targets % s->crops)
+        return sj_fail(SJ_USAGE, "--crops is %lld, which does not divide the %lld contexts of a batch",
+                       (long long)s->crops, (long long)(s->batch / s->targets));
     if (s->micro && s->batch % s->micro)
         return sj_fail(SJ_USAGE, "--micro is %lld, which does not divide the batch of %lld", (long long)s->micro,
                        (long long)s->batch);

@@ -259,13 +259,14 @@ int sj_feed_wait(struct sj_feed *f, struct sj_batch *batch)
 {
     int32_t *class = f->label, *group = class + f->targets * f->B;
     const struct place *bad = NULL;
+    const int apart = f->sampler && sj_sampler_crops(f->sampler) > 1;
     for (int64_t i = 0; i < f->B; i++)
         sj_lanes_take(f->lanes);
     for (int64_t i = 0; i < f->B && !bad; i++) {
         const struct place *p = &f->place[i];
         bad = p->status ? p : NULL;
         group[i] = (int32_t)i;
-        for (int64_t j = i - 1; j >= 0; j--)
+        for (int64_t j = i - 1; j >= 0 && !apart; j--)
             if (!strcmp(f->place[j].key, p->key))
                 group[i] = group[j];
         for (int64_t k = 0; k < f->targets; k++) {

@@ -18,7 +18,7 @@ struct sj_feed;
 /* The labels of a batch, borrowed until the next one is waited for. */
 struct sj_batch {
     const int32_t *class, *group; /* (Q, B): of the target; group: number of the first context of the batch that is of
-                                     the same track */
+                                     the same track, its own where tracks have several crops on purpose */
 };
 
 enum { SJ_FEED_TARGETS = 16 }; /* the most */

@@ -67,6 +67,8 @@ static int open_sets(struct sj_train_source *p, struct sj_config *c, struct sj_t
         s->frames = c->times * c->patch;
     if (!status)
         status = sj_sampler_open(in->n, in->path, weight, in->seed, s->frames * c->mel.hop_samples, &p->sampler);
+    if (!status)
+        sj_sampler_share(p->sampler, s->crops);
     if (!status && in->augment)
         status = sj_sampler_augment(p->sampler, in->augment);
     free(weight);
@@ -90,6 +92,8 @@ static int open_stream(struct sj_train_source *p, struct sj_config *c, struct sj
         return sj_fail(SJ_USAGE, "--weights, --augment, --mean and --std go with data sets");
     if (s->targets > 1)
         return sj_fail(SJ_USAGE, "--targets goes with data sets");
+    if (s->crops > 1)
+        return sj_fail(SJ_USAGE, "--crops goes with data sets");
     int status = sj_reader_open(in->n, in->path, &p->reader);
     if (status)
         return status;

@@ -173,6 +173,18 @@ same = {part: [] for part in ("encoder", "predictor")}
 for part in same:
     a[part].visititems(lambda n, d: same[part].append((d[()] == b[part][n][()]).all()) if isinstance(d, h5py.Dataset) else None)
 assert all(same["predictor"]) and not any(same["encoder"]), same' $train -q $tiny --steps 0 -o start.h5 set.h5
+crops="--crops 3 --batch 6 --contrastive 1 --checkpoint-every 0"
+ok "crops of one track" run -j 3 $crops -o crops.h5 set.h5
+ok "are in the model" /usr/bin/python3 -c '
+import h5py, json
+how = {f: json.loads(h5py.File(f).attrs["training"])["settings"] for f in ("crops.h5", "plain.h5")}
+assert how["crops.h5"]["crops"] == 3 and "crops" not in how["plain.h5"], how'
+interrupted KILL cutc.h5 9 $crops
+rm -f cutc.h5*.tmp*
+ok "resumed with another number of threads" run -j 1 $crops -o cutc.h5 --resume set.h5
+ok "it comes to the same end" cmp crops.h5 cutc.h5
+fails 2 "does not divide the 6 contexts" "crops that do not fill a batch" run --crops 4 --batch 6 --contrastive 1 -o no.h5 set.h5
+fails 2 "goes with --contrastive" "crops that nothing tells apart" run --crops 3 --batch 6 -o no.h5 set.h5
 ok "two targets of a context" run --batch 6 --targets 2 --checkpoint-every 0 -o targets.h5 set.h5
 ok "with three threads" run -j 3 --batch 6 --targets 2 --augment all -o targets3.h5 set.h5
 ok "with one" run --batch 6 --targets 2 --augment all -o targets1.h5 set.h5
@@ -228,6 +240,7 @@ fails 2 "no --micro" "a warm-up in passes" run --micro 2 --contrastive-warmup 8 
 fails 2 "--targets is 3, which does not divide --batch 4" "targets that do not fill the batch" run --targets 3 -o no.h5 set.h5
 fails 2 "--targets is 2, which does not divide --micro 1" "nor a pass" run --targets 2 --micro 1 -o no.h5 set.h5
 fails 2 "--targets goes with data sets" "more targets than a stream has" sh -c "'$BUILD/tests/make_stream' pair | '$bin/sj-mel' | $train -q $tiny --targets 2 -o no.h5"
+fails 2 "--crops goes with data sets" "crops that a stream does not draw" sh -c "'$BUILD/tests/make_stream' pair | '$bin/sj-mel' | $train -q $tiny --crops 2 --contrastive 1 -o no.h5"
 fails 2 "both 0" "nothing to learn after the warm-up" run --cosine 0 --contrastive-warmup 8 -o no.h5 set.h5
 fails 2 "--log-every goes with --log" "an interval of no log" run --log-every 10 -o no.h5 set.h5
 fails 2 "--validate-every goes with --validate" "an interval of no validation" run --validate-every 9 -o no.h5 set.h5

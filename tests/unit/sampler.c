@@ -1,6 +1,7 @@
 /* Training pairs against the definition written out: which crops there are, how often each is drawn, what is in it. */
 #include "sampler.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -251,6 +252,39 @@ static void further_targets(const struct sj_sampler *s)
     free(x);
 }
 
+/* Pairs in a row that share a track: what they share and what they do not. */
+static void shared_tracks(void)
+{
+    enum { CROPS = 4, GROUPS = 2000 };
+    struct sj_sampler *s, *again;
+    const char *path = in_dir("a.h5");
+    struct sj_draw d[CROPS], e;
+    int whole = 0, first = 0, moved = 0, bad = 0;
+    if (!ok(!sj_sampler_open(1, &path, NULL, 7, CROP, &s) && !sj_sampler_open(1, &path, NULL, 7, CROP, &again), "open"))
+        return;
+    ok(sj_sampler_crops(s) == 1, "at first no pairs share a track");
+    sj_sampler_share(s, CROPS);
+    sj_sampler_share(again, CROPS);
+    for (uint64_t g = GROUPS; g-- > 0;) {
+        int same = 1;
+        for (int k = 0; k < CROPS; k++) {
+            bad += sj_sampler_draw(s, g * CROPS + (uint64_t)k, d + k);
+            same &= d[k].track == d->track;
+        }
+        for (int k = 1; k < CROPS; k++)
+            moved += d[k].start != d->start;
+        whole += same;
+        first += !d->track;
+        bad += sj_sampler_draw(again, g * CROPS + 2, &e) || e.track != d[2].track || e.start != d[2].start;
+    }
+    ok(!bad, "a pair is what its number says, whatever was drawn before");
+    ok(whole > GROUPS * 0.8, "%d of %d groups of %d are of one track", whole, GROUPS, CROPS);
+    ok(fabs(first / (double)GROUPS - 0.5) < 0.05, "%d groups of %d are of the first", first, GROUPS);
+    ok(moved > GROUPS * (CROPS - 1) * 0.98, "%d crops of %d begin elsewhere", moved, GROUPS * (CROPS - 1));
+    sj_sampler_close(again);
+    sj_sampler_close(s);
+}
+
 static void several_sets(void)
 {
     const char *paths[] = {in_dir("a.h5"), in_dir("b.h5")};
@@ -338,6 +372,7 @@ int main(void)
         further_targets(s);
         sj_sampler_close(s);
     }
+    shared_tracks();
     several_sets();
     refused();
     never();
