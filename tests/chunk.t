@@ -221,7 +221,7 @@ fi
 fails 4 "No space left" "a full disk" sh -c "'$chunk' mix.wav >/dev/full"
 
 # -- memory
-if nm "$chunk" | grep -q __asan_init; then
+if sanitized "$chunk"; then
     skip "half an hour in constant memory" "the sanitizer holds on to memory"
 else
     check "half an hour in constant memory" "

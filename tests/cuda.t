@@ -105,7 +105,7 @@ else
     is "$(nm -D --defined-only "$plugin" | grep -v ' sjk_cuda_')" "" "the plug-in exports nothing but its own"
     is "$(readelf -d "$plugin" | grep -c 'libcudart\|libstdc++')" 0 "and brings its runtime"
 fi
-is "$(for p in "$bin"/*; do readelf -d "$p"; done | grep -c 'libcu\|libnv')" 0 "no program needs CUDA's libraries"
+is "$(for p in "$bin"/*; do readelf -d "$p" 2>/dev/null; done | grep -c 'libcu\|libnv')" 0 "no program needs CUDA's libraries"
 
 # Installing and removing.
 cd "$root" || exit 1

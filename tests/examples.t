@@ -102,7 +102,7 @@ manual_examples() {
 }
 
 run_examples README.md < <(one_liners)
-for page in "$root"/man/*; do
+for page in "$root"/man/*.[0-9]; do
     grep -q '^\.Sh EXAMPLES' "$page" && run_examples "${page##*/}" < <(manual_examples "$page")
 done
 ok "the neighbours found in parts are those of the whole" \

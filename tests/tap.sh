@@ -56,6 +56,20 @@ skip() {
     echo "ok $count - $1 # SKIP $2"
 }
 
+# sanitized PROGRAM: whether it was built with the address sanitizer, which keeps memory and reserves terabytes of addresses.
+sanitized() {
+    nm "$1" | grep -q __asan_init
+}
+
+# within KILOBYTES PROGRAM ARGUMENT...: with addresses for so much memory, where the sanitizer leaves that to be said.
+within() {
+    (
+        sanitized "$2" || ulimit -v "$1"
+        shift
+        exec "$@"
+    )
+}
+
 finish() {
     echo "1..$count"
     [ "$failed" -eq 0 ] && [ "$count" -gt 0 ]
