@@ -1,4 +1,4 @@
-/* What ties a checkpoint to its training. */
+/* What ties a training to the files it goes on from: its checkpoint, the model it begins with. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,5 +71,21 @@ int sj_train_resume(const char *path, const struct sj_config *config, const stru
         status = sj_fail(SJ_INPUT, "'%s' is damaged: it has no steps", path);
     *step = c.step;
     sj_checkpoint_free(&c);
+    return status;
+}
+
+int sj_train_begin(const char *path, struct sj_model *model, char id[17])
+{
+    struct sj_model *theirs;
+    int status = sj_model_read(path, &theirs);
+    if (status)
+        return status;
+    status = want_same(path, sj_config_to_json(&theirs->config), sj_config_to_json(&model->config));
+    if (!status) {
+        memcpy(model->weights, theirs->weights, model->layout.trained * sizeof *model->weights);
+        memcpy(model->target, theirs->target, model->layout.encoder * sizeof *model->target);
+        memcpy(id, theirs->id, sizeof theirs->id);
+    }
+    sj_model_free(theirs);
     return status;
 }

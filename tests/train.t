@@ -173,6 +173,22 @@ same = {part: [] for part in ("encoder", "predictor")}
 for part in same:
     a[part].visititems(lambda n, d: same[part].append((d[()] == b[part][n][()]).all()) if isinstance(d, h5py.Dataset) else None)
 assert all(same["predictor"]) and not any(same["encoder"]), same' $train -q $tiny --steps 0 -o start.h5 set.h5
+ok "begun with a model, no steps" run --init plain.h5 --steps 0 -o begun.h5 set.h5
+ok "it is that model" /usr/bin/python3 -c '
+import h5py
+a, b = h5py.File("plain.h5"), h5py.File("begun.h5")
+def same(name, d):
+    assert not isinstance(d, h5py.Dataset) or (d[()] == b[name][()]).all(), name
+a.visititems(same)'
+ok "learned on" run --init plain.h5 --frames 320 --checkpoint-every 0 -o on.h5 set.h5
+interrupted KILL cuti.h5 9 --init plain.h5 --frames 320 --checkpoint-every 0
+rm -f cuti.h5*.tmp*
+fails 2 "made from other data" "without the model it is not continued" run --frames 320 -o cuti.h5 --resume set.h5
+ok "resumed" run --init plain.h5 --frames 320 -o cuti.h5 --resume set.h5
+ok "it comes to the same end" cmp on.h5 cuti.h5
+fails 2 "'plain.h5' was made with 'hidden' 32, not 16" "a model of another shape" run --init plain.h5 --hidden 16 -o no.h5 set.h5
+fails 3 "'set.h5'" "a data set in place of a model" run --init set.h5 -o no.h5 set.h5
+fails 2 "plain.h5" "-o over the model it begins with" run --init plain.h5 -o plain.h5 set.h5
 crops="--crops 3 --batch 6 --contrastive 1 --checkpoint-every 0"
 ok "crops of one track" run -j 3 $crops -o crops.h5 set.h5
 ok "are in the model" /usr/bin/python3 -c '

@@ -21,7 +21,7 @@ static const char *const positions_names[] = {"absolute", "rotary", NULL};
 static int size = SIZE_BASE, predictor, positions, resume;
 static int64_t dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
 static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s;
-static const char *condition, *weight_list, *augment_spec, *checkpoint, *log_path, *validate_path;
+static const char *condition, *begin, *weight_list, *augment_spec, *checkpoint, *log_path, *validate_path;
 static struct sj_augment augment;
 static int64_t log_every, validate_every; /* 0: not given, until check */
 static struct sj_train_settings settings;
@@ -41,6 +41,7 @@ static const struct sj_option options[] = {
     {SJ_INT, 0, "trf-dim", &trf_dim, 0, "N", "transformer: width", 4, 16384, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "trf-depth", &trf_depth, 0, "N", "transformer: blocks", 1, 256, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "trf-heads", &trf_heads, 0, "N", "transformer: attention heads", 1, 1024, NULL, NULL, 1, NULL},
+    {SJ_FILE, 0, "init", &begin, 0, "FILE", "a model to begin with", 0, 0, NULL, "random weights", 0, NULL},
     {SJ_GROUP, 0, NULL, &settings, 0, NULL, NULL, 0, 0, NULL, NULL, 0, sj_train_options},
     {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "how often each data set is drawn", 0, 0, NULL,
      "all tracks alike", 1, NULL},
@@ -174,17 +175,21 @@ static int open_log(struct state *s)
     return s->log ? SJ_OK : sj_fail_errno("cannot write '%s'", log_path);
 }
 
-/* The model to start from, and what tells its data from others: the classes' vectors are part of them. */
+/* The model to start from, and what tells its data from others: the weights and classes' vectors it starts with are part
+ * of them. */
 static int first_model(const struct sj_run *run, struct state *s)
 {
     const char *text = sj_train_source_text(s->source);
-    uint32_t crc = 0;
+    char vectors[32] = "", weights[32] = "", id[17];
+    uint32_t crc;
     int status = sj_model_new(&s->config, (uint64_t)run->seed, &s->model);
-    if (!status && condition)
-        status = sj_condition_train(&s->condition, s->model, &crc);
+    if (!status && condition && !(status = sj_condition_train(&s->condition, s->model, &crc)))
+        snprintf(vectors, sizeof vectors, ", vectors %08x", crc);
+    if (!status && begin && !(status = sj_train_begin(begin, s->model, id)))
+        snprintf(weights, sizeof weights, ", weights %s", id);
     if (status)
         return status;
-    if ((condition ? asprintf(&s->data, "%s, vectors %08x", text, crc) : asprintf(&s->data, "%s", text)) < 0)
+    if (asprintf(&s->data, "%s%s%s", text, vectors, weights) < 0)
         s->data = NULL;
     return s->data ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory");
 }
@@ -289,6 +294,8 @@ static int check(struct sj_run *run)
         int status = sj_whole_apart(written[i], validate_path);
         if (!status)
             status = sj_whole_apart(written[i], condition);
+        if (!status)
+            status = sj_whole_apart(written[i], begin);
         for (int j = 0; j < i && !status; j++)
             status = sj_whole_apart(written[i], written[j]);
         for (int j = 0; j < run->n && !status; j++)
