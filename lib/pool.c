@@ -1,18 +1,19 @@
 #include "pool.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sj_pool_names[] = {"token", "frame", "track", NULL};
+const char *const sj_pool_names[] = {"token", "frame", "track", "aligned", NULL};
 
 struct sj_pooler {
     enum sj_pool mode;
     int64_t F, D;
-    float *frames;          /* frame mode: (P, F*D) of one chunk */
-    int64_t room;           /* its P */
-    double *sum;            /* track mode: (F*D) */
+    float *frames;          /* (room, F*D): frame mode: of one chunk; aligned: after room for the mean, those of a key */
+    int64_t room;
+    double *sum;            /* of a key: (F*D) */
     float *mean;
-    int64_t patches;
+    int64_t patches;        /* of a key so far */
     int open;               /* a key has begun and not ended */
     uint32_t part;          /* the next one */
     int class;
@@ -21,7 +22,7 @@ struct sj_pooler {
 
 const char *sj_pool_dims(enum sj_pool mode)
 {
-    static const char *const dims[] = {"frequency,time,dim", "time,vector", "vector"};
+    static const char *const dims[] = {"frequency,time,dim", "time,vector", "vector", "vector"};
     return dims[mode];
 }
 
@@ -73,16 +74,26 @@ void sj_pool_frames(int64_t F, int64_t P, int64_t D, const float *z, float *out)
             memcpy(out + (t * F + f) * D, z + (f * P + t) * D, (size_t)D * sizeof *z);
 }
 
+/* Room for so many frames, those that are there kept. */
+static int reserve(struct sj_pooler *p, int64_t frames)
+{
+    if (frames <= p->room)
+        return SJ_OK;
+    frames += frames / 2;
+    float *more = realloc(p->frames, (size_t)(frames * p->F * p->D) * sizeof *more);
+    if (!more)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    p->frames = more;
+    p->room = frames;
+    return SJ_OK;
+}
+
 static int put_frames(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z,
                       struct sj_output *out)
 {
-    if (P > p->room) {
-        float *more = realloc(p->frames, (size_t)(P * p->F * p->D) * sizeof *more);
-        if (!more)
-            return sj_fail(SJ_SYSTEM, "no memory");
-        p->frames = more;
-        p->room = P;
-    }
+    int status = reserve(p, P);
+    if (status)
+        return status;
     sj_pool_frames(p->F, P, p->D, z, p->frames);
     return put(like, 2, (int64_t[]){P, p->F * p->D}, p->frames, out);
 }
@@ -93,6 +104,32 @@ static int in_order(const struct sj_pooler *p, const struct sj_record *like)
     if (!p->open)
         return like->part == 0;
     return like->part == p->part && like->class == p->class && !strcmp(like->key, p->key);
+}
+
+static void scale_to_one(int64_t n, float *x)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    const float scale = sum > 0 ? (float)(1 / sqrt(sum)) : 0;
+    for (int64_t i = 0; i < n; i++)
+        x[i] *= scale;
+}
+
+/* The frames of a key to what is compared, in place: p->frames, whose first row is still free. */
+static void align(struct sj_pooler *p)
+{
+    const int64_t d = p->F * p->D;
+    double mean = 0;
+    for (int64_t i = 0; i < d; i++)
+        mean += (double)p->mean[i] / (double)d;
+    for (int64_t i = 0; i < d; i++)
+        p->frames[i] = (float)((double)p->mean[i] - mean);
+    for (int64_t t = 1; t <= p->patches; t++)
+        for (int64_t i = 0; i < d; i++)
+            p->frames[t * d + i] -= p->mean[i];
+    scale_to_one(d, p->frames);
+    scale_to_one(p->patches * d, p->frames + d);
 }
 
 static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z,
@@ -106,6 +143,12 @@ static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64
         p->patches = 0;
         p->class = like->class;
         snprintf(p->key, sizeof p->key, "%s", like->key);
+    }
+    if (p->mode == SJ_POOL_ALIGNED) {
+        int status = reserve(p, 1 + p->patches + P);
+        if (status)
+            return status;
+        sj_pool_frames(p->F, P, p->D, z, p->frames + (1 + p->patches) * p->F * p->D);
     }
     p->open = 1;
     p->part = like->part + 1;
@@ -122,7 +165,10 @@ static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64
     struct sj_record whole = *like;
     whole.position = 0;
     whole.part = 0;
-    return put(&whole, 1, (int64_t[]){p->F * p->D}, p->mean, out);
+    if (p->mode == SJ_POOL_TRACK)
+        return put(&whole, 1, (int64_t[]){p->F * p->D}, p->mean, out);
+    align(p);
+    return put(&whole, 1, (int64_t[]){(1 + p->patches) * p->F * p->D}, p->frames, out);
 }
 
 int sj_pooler_put(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z, struct sj_output *out)
@@ -133,6 +179,7 @@ int sj_pooler_put(struct sj_pooler *p, const struct sj_record *like, int64_t P, 
     case SJ_POOL_FRAME:
         return put_frames(p, like, P, z, out);
     case SJ_POOL_TRACK:
+    case SJ_POOL_ALIGNED:
         return add_to_track(p, like, P, z, out);
     }
     return sj_fail(SJ_USAGE, "no such pooling");
