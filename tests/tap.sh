@@ -64,6 +64,7 @@ sanitized() {
 # within KILOBYTES PROGRAM ARGUMENT...: with addresses for so much memory, where the sanitizer leaves that to be said.
 within() {
     (
+        # shellcheck disable=SC3045  # what sh is here has it
         sanitized "$2" || ulimit -v "$1"
         shift
         exec "$@"
