@@ -116,20 +116,23 @@ static void scale_to_one(int64_t n, float *x)
         x[i] *= scale;
 }
 
-/* The frames of a key to what is compared, in place: p->frames, whose first row is still free. */
-static void align(struct sj_pooler *p)
+void sj_pool_align(int64_t P, int64_t d, float *x)
 {
-    const int64_t d = p->F * p->D;
-    double mean = 0;
+    double whole = 0;
+    for (int64_t i = 0; i < d; i++) {
+        double mean = 0;
+        for (int64_t t = 1; t <= P; t++)
+            mean += (double)x[t * d + i];
+        mean /= (double)P;
+        for (int64_t t = 1; t <= P; t++)
+            x[t * d + i] = (float)((double)x[t * d + i] - mean);
+        x[i] = (float)mean;
+        whole += mean / (double)d;
+    }
     for (int64_t i = 0; i < d; i++)
-        mean += (double)p->mean[i] / (double)d;
-    for (int64_t i = 0; i < d; i++)
-        p->frames[i] = (float)((double)p->mean[i] - mean);
-    for (int64_t t = 1; t <= p->patches; t++)
-        for (int64_t i = 0; i < d; i++)
-            p->frames[t * d + i] -= p->mean[i];
-    scale_to_one(d, p->frames);
-    scale_to_one(p->patches * d, p->frames + d);
+        x[i] = (float)((double)x[i] - whole);
+    scale_to_one(d, x);
+    scale_to_one(P * d, x + d);
 }
 
 static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z,
@@ -167,7 +170,7 @@ static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64
     whole.part = 0;
     if (p->mode == SJ_POOL_TRACK)
         return put(&whole, 1, (int64_t[]){p->F * p->D}, p->mean, out);
-    align(p);
+    sj_pool_align(p->patches, p->F * p->D, p->frames);
     return put(&whole, 1, (int64_t[]){(1 + p->patches) * p->F * p->D}, p->frames, out);
 }
 

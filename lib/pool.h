@@ -19,6 +19,9 @@ const char *sj_pool_dims(enum sj_pool mode); /* of the records: "frequency,time,
 /* out (P, F*D) = the frames of z (F, P, D). */
 void sj_pool_frames(int64_t F, int64_t P, int64_t D, const float *z, float *out);
 
+/* x (1 + P, d): the P frames of a track after a free row, to its vector of `aligned`. */
+void sj_pool_align(int64_t P, int64_t d, float *x);
+
 struct sj_pooler;
 
 int sj_pooler_new(enum sj_pool mode, int64_t F, int64_t D, struct sj_pooler **p);

@@ -5,13 +5,21 @@
 #include "metrics.h"
 #include "model.h"
 #include "net.h"
+#include "pool.h"
 
 struct sj_validation;
 
-/* Opens a data set, of whose tracks the first `seconds` will be used; tracks of one stem are left out. precision: as in
- * training. SJ_INPUT when its classes are not the model's or it has no query. */
-int sj_validation_new(struct sjk *k, const struct sj_config *c, const char *dataset, double seconds,
-                      enum sj_precision precision, struct sj_validation **v);
+struct sj_validation_settings {
+    double seconds;              /* used of each track, from its beginning; pool aligned: or the shortest's length */
+    int64_t frames;              /* of 10 ms, of the chunks they are cut into: at most a model's patches * 16 */
+    enum sj_pool pool;           /* track or aligned: what is compared */
+    enum sj_precision precision; /* as in training */
+};
+
+/* Opens a data set; tracks of one stem are left out. SJ_INPUT when its classes are not the model's or it has no query;
+ * SJ_USAGE: chunks that the model does not take. */
+int sj_validation_new(struct sjk *k, const struct sj_config *c, const char *dataset,
+                      const struct sj_validation_settings *settings, struct sj_validation **v);
 void sj_validation_free(struct sj_validation *v); /* NULL is allowed */
 
 /* Retrieval with the model's present weights: context encoder and predictor (predict 0: the encoder alone) for queries,

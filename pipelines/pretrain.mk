@@ -6,7 +6,8 @@
 #   SOUNDFONT=A,B   the sound fonts [those of sj-render]; TAKES=N renderings of each piece [1], each of up to SECONDS [60]
 #   REAL=...        recordings with stems, in any layout that sj-chunk reads: never learnt from, but what is validated on
 #   MODEL_FLAGS, TRAIN_FLAGS, STEPS   of sj-train [a small encoder, learnt by contrast]; THREADS=N; SEED=N [1]
-#   EVERY=N         steps between validations [250]
+#   FRAMES=N        length of crops [160, 1.6 s]; WEIGHTS=W,W how often MIDI files and modules are drawn [all pieces alike]
+#   EVERY=N         steps between validations [100]
 #
 # Makes OUT/model.h5 (bf16), table.md beside chance, AutoMashupper and the untrained model, and the learning curve
 # curve.svg with curve.tsv. A run that is interrupted goes on where it was.
@@ -17,10 +18,11 @@ JOBS    ?= $(shell nproc)
 SEED    ?= 1
 TAKES   ?= 1
 SECONDS ?= 60
-STEPS   ?= 4000
-EVERY   ?= 250
+STEPS   ?= 1600
+EVERY   ?= 100
+FRAMES  ?= 160
 MODEL_FLAGS ?= --dim 128 --depth 3 --heads 4 --hidden 512 --layers 3
-TRAIN_FLAGS ?= --frames 640 --batch 128 --rate 3e-3 --warmup 60 --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 \
+TRAIN_FLAGS ?= --batch 512 --crops 16 --rate 2e-3 --warmup 60 --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 \
                --contrastive-targets encoder --augment gain=9,polarity,tilt=4,speed=2,floor=-45,drive=0.3,eq=12
 here    := $(dir $(lastword $(MAKEFILE_LIST)))
 export PATH := $(abspath $(BUILD)/bin):$(PATH)
@@ -62,16 +64,17 @@ $(OUT)/real.settings: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else rm -f $(@:.settings=.h5) $(@:.settings=.h5).part && mv $@.new $@; fi
 
 # -- training -----------------------------------------------------------------------------------------------------------
-train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) $(TRAIN_FLAGS)
+train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) --frames $(FRAMES) $(TRAIN_FLAGS) $(if $(WEIGHTS),--weights $(WEIGHTS))
 # A model is too dear to be replaced by the way.
 $(OUT)/train.settings: FORCE
-	@mkdir -p $(@D) && printf '%s\n' '$(MODEL_FLAGS) $(TRAIN_FLAGS) $(STEPS) $(SEED)' >$@.new
+	@mkdir -p $(@D) && printf '%s\n' '$(train) --steps $(STEPS)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; elif [ -e $(OUT)/trained.h5 ]; then rm $@.new; \
 	    echo "'$(OUT)/trained.h5' was trained with other settings: give another OUT, or remove it" >&2; exit 1; \
 	else mv $@.new $@; fi
 $(OUT)/trained.h5: $(OUT)/train.settings $(sets) $(OUT)/real.h5
 	@echo "== training ($(STEPS) steps)"
-	@$(train) --steps $(STEPS) --validate $(OUT)/real.h5 --validate-every $(EVERY) --log $(OUT)/log.ndjson --resume -o $@ $(sets)
+	@$(train) --steps $(STEPS) --validate $(OUT)/real.h5 --validate-every $(EVERY) --validate-frames $(FRAMES) \
+	    --validate-pool aligned --checkpoint-every 120 --log $(OUT)/log.ndjson --resume -o $@ $(sets)
 $(OUT)/untrained.h5: $(sets)
 	@sj-train -q --seed $(SEED) $(MODEL_FLAGS) --warmup 0 --steps 0 -o $@ $(sets)
 $(OUT)/model.h5: $(OUT)/trained.h5

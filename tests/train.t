@@ -127,6 +127,25 @@ a, b = ([json.loads(line)["gradient_norm"] for line in open(f)] for f in ("nce.l
 assert a[:4] == b[:4] and a[4] != b[4], (a[:6], b[:6])'
 ok "is logged" grep -q '"contrastive":.*"first":' nce.log
 two="--contrastive-warmup 6 --contrastive 1 --contrastive-targets encoder --other-classes 0.5 --cosine 0.5"
+"$bin/sj-synth" -q -n 4 --seconds 4 --folder pieces && "$bin/sj-chunk" -q --dataset pieces.h5 pieces || exit 1
+for pool in track aligned; do
+    ok "validated with --pool $pool" run --validate pieces.h5 --validate-every 80 --validate-frames 96 --validate-pool $pool \
+        --precision f32 --log $pool.log -o $pool.h5 set.h5
+    "$bin/sj-chunk" -q --stems --chunk-frames 96 pieces | "$bin/sj-mel" |
+        "$bin/sj-embed" -q -m $pool.h5 --network target --precision f32 --pool $pool -o stems.h5
+    "$bin/sj-chunk" -q --mixes --chunk-frames 96 pieces | "$bin/sj-mel" | "$bin/sj-embed" -q -m $pool.h5 --precision f32 |
+        "$bin/sj-predict" -q -m $pool.h5 --precision f32 --pool $pool | "$bin/sj-knn" -q --metrics stems.h5 >table.tsv
+    ok "as the programs measure it" /usr/bin/python3 -c '
+import json, sys
+got = [json.loads(line)["validation"] for line in open(sys.argv[1])  if "validation" in line][-1]
+head, row = (line.rstrip("\n").split("\t") for line in open("table.tsv"))
+want = dict(zip(head, row))
+assert got["queries"] == int(want["queries"]) == 16
+assert abs(100 * got["mean_rank"] - float(want["mean_rank_percent"])) < 0.01, (got, want)' $pool.log
+done
+fails 2 "--validate-pool goes with --validate" "pooling of no validation" run --validate-pool aligned -o no.h5 set.h5
+fails 2 "--validate-frames is 100, must be a multiple of 16" "chunks of no whole patches" \
+    run --validate held.h5 --validate-frames 100 -o no.h5 set.h5
 ok "a warm-up of the encoder, and targets of its own" run $two --checkpoint-every 0 --log two.log --log-every 1 \
     --validate held.h5 --validate-every 4 --validate-seconds 2 -o two.h5 set.h5
 ok "what is known of each step is logged" /usr/bin/python3 -c '

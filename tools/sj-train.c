@@ -21,9 +21,11 @@ static const char *const positions_names[] = {"absolute", "rotary", NULL};
 static int size = SIZE_BASE, predictor, positions, resume;
 static int64_t dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
 static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s;
+static int validate_pool;
+static const char *const validate_pools[] = {"track", "aligned", NULL};
 static const char *condition, *begin, *weight_list, *augment_spec, *checkpoint, *log_path, *validate_path;
 static struct sj_augment augment;
-static int64_t log_every, validate_every; /* 0: not given, until check */
+static int64_t log_every, validate_every, validate_frames; /* 0: not given, until check */
 static struct sj_train_settings settings;
 
 static const struct sj_option options[] = {
@@ -64,6 +66,10 @@ static const struct sj_option options[] = {
     {SJ_INT, 0, "validate-every", &validate_every, 0, "N", "steps between", 1, 1e12, NULL, "1000", 0, NULL},
     {SJ_REAL, 0, "validate-seconds", &validate_s, 0, "SECONDS", "used of each of its tracks", 0.1, 1e6, NULL, "16", 0,
      NULL},
+    {SJ_INT, 0, "validate-frames", &validate_frames, 0, "N", "10 ms frames of the chunks they are cut into", 1, 1e6, NULL,
+     "800", 0, NULL},
+    {SJ_CHOICE, 0, "validate-pool", &validate_pool, 0, "HOW", "what is compared, as --pool of sj-embed", 0, 0,
+     validate_pools, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
@@ -211,7 +217,10 @@ static int start(struct sj_run *run, struct state *s)
         (status = open_log(s)))
         return status;
     if (validate_path)
-        status = sj_validation_new(s->k, &s->config, validate_path, validate_s, (enum sj_precision)settings.precision,
+        status = sj_validation_new(s->k, &s->config, validate_path,
+                                   &(struct sj_validation_settings){validate_s, validate_frames,
+                                                                    validate_pool ? SJ_POOL_ALIGNED : SJ_POOL_TRACK,
+                                                                    (enum sj_precision)settings.precision},
                                    &s->validation);
     return status ? status
                   : sj_train_source_feed(s->source, s->k, &s->config, &settings, run->threads, s->start, &s->feed);
@@ -272,11 +281,13 @@ static int check_given(void)
 {
     if (!log_path && log_every)
         return sj_fail(SJ_USAGE, "--log-every goes with --log");
-    if (!validate_path && (validate_every || validate_s > 0))
-        return sj_fail(SJ_USAGE, "%s goes with --validate", validate_every ? "--validate-every" : "--validate-seconds");
+    const char *idle = validate_every ? "every" : validate_s > 0 ? "seconds" : validate_frames ? "frames" : "pool";
+    if (!validate_path && (validate_every || validate_s > 0 || validate_frames || validate_pool))
+        return sj_fail(SJ_USAGE, "--validate-%s goes with --validate", idle);
     log_every = log_every ? log_every : 10;
     validate_every = validate_every ? validate_every : 1000;
     validate_s = validate_s > 0 ? validate_s : 16;
+    validate_frames = validate_frames ? validate_frames : 800;
     return SJ_OK;
 }
 
