@@ -232,5 +232,23 @@ is "$(tail -n 1 err)" "sj: the model is $own: sj index DIR renews an index with 
 ok "the model is used from then on" "$sj" index songs
 ok "by match" "$sj" match -i songs -k 1 mix.wav
 ok "train again: there is nothing left to do" "$sj" train --size tiny --steps 2 --batch 2 -j 1 songs
+set=${own%.h5}.train.h5
+"$bin/sj-train" -q --size tiny --steps 10 --batch 2 -j 1 --checkpoint-every 0 --log log --log-every 1 -o "$own" "$set" &
+for _ in $(seq 1000); do
+    [ "$(cat log 2>/dev/null | wc -l)" -ge 2 ] && break
+    sleep 0.02
+done
+kill -KILL $!
+wait $! 2>/dev/null
+ok "an interrupted training leaves a checkpoint" test -s "$own.checkpoint"
+"$bin/sj-synth" -q --seed 11 -n 1 --seconds 10 --folder songs
+ok "it goes on, though there is a new song" "$sj" train --size tiny --steps 10 --batch 2 -j 1 songs
+is "$(head -n 1 err)" "sj: an interrupted training goes on with the recordings it began with; new ones wait for its end" \
+    "with those it began with"
+is "$(grep -c "continues after step" err)" 1 "from there"
+ok "and ends" test ! -e "$own.checkpoint"
+ok "train once more" "$sj" train --size tiny --steps 10 --batch 2 -j 1 songs
+is "$(sed -n "s/.*has \(.*\)/\1/p" err)" "6 tracks, 1 of them new" "takes in the new song"
+is "$(grep -c "starts from the beginning" err)" 1 "and learns from all"
 fails 2 "does not know --epochs" "train with an option that is none" "$sj" train --epochs 2 songs
 finish
