@@ -247,7 +247,11 @@ is "$(head -n 1 err)" "sj: an interrupted training goes on with the recordings i
     "with those it began with"
 is "$(grep -c "continues after step" err)" 1 "from there"
 ok "and ends" test ! -e "$own.checkpoint"
-ok "train once more" "$sj" train --size tiny --steps 10 --batch 2 -j 1 songs
+mkdir songs/broken && echo "no sound" >songs/broken/bass.wav
+ok "train once more, beside what is no sound" \
+    sh -c '"$1" train --size tiny --steps 10 --batch 2 -j 1 songs; [ $? -eq 1 ]' - "$sj"
+is "$(grep -c "skipped: .*broken" err)" 1 "which is named and skipped"
+is "$(tail -n 1 err)" "sj: the model is $own: sj index DIR renews an index with it" "the model is made all the same"
 is "$(sed -n "s/.*has \(.*\)/\1/p" err)" "6 tracks, 1 of them new" "takes in the new song"
 is "$(grep -c "starts from the beginning" err)" 1 "and learns from all"
 fails 2 "does not know --epochs" "train with an option that is none" "$sj" train --epochs 2 songs
