@@ -13,6 +13,15 @@ is $(($("$sj" | wc -l) < 40 && $("$sj" | wc -L) <= 120)) 1 "in one screen"
 for c in index match align explain train; do ok "help $c" "$sj" help $c; done
 ok "an option asks for help" "$sj" match --help
 is "$("$sj" --version)" "$("$bin/sj-index" --version | sed 's/^sj-index/sj/')" "its version"
+for c in '' --help 'help train' 'train --help' -V --version; do
+    fails 4 "sj: cannot write to standard output: No space left on device" "sj $c to a full disk" \
+        sh -c '"$1" $2 >/dev/full' - "$sj" "$c"
+    fails 4 "sj: cannot write to standard output: Bad file descriptor" "sj $c to nowhere" \
+        sh -c '"$1" $2 >&-' - "$sj" "$c"
+done
+fails 4 "cannot write to standard output" "a program's help to a full disk" sh -c '"$1" match --help >/dev/full' - "$sj"
+{ sleep 0.2 && "$sj"; echo $? >status; } 2>err | true
+is "$(cat status err)" 141 "sj to a pipe that nobody reads"
 fails 2 "no command 'find'" "another command" "$sj" find x
 fails 2 "no command 'find'" "help for another command" "$sj" help find
 fails 2 "wants a mix" "match without a mix" "$sj" match
@@ -243,7 +252,8 @@ wait $! 2>/dev/null
 ok "an interrupted training leaves a checkpoint" test -s "$own.checkpoint"
 "$bin/sj-synth" -q --seed 11 -n 1 --seconds 10 --folder songs
 ok "it goes on, though there is a new song" "$sj" train --size tiny --steps 10 --batch 2 -j 1 songs
-is "$(head -n 1 err)" "sj: an interrupted training goes on with the recordings it began with; new ones wait for its end" \
+is "$(sed -n '1s/; new ones wait for its end$//p' err)" \
+    "sj: an interrupted training goes on with the recordings it began with" \
     "with those it began with"
 is "$(grep -c "continues after step" err)" 1 "from there"
 ok "and ends" test ! -e "$own.checkpoint"
