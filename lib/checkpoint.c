@@ -1,12 +1,12 @@
 #include "checkpoint.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crc32c.h"
 #include "h5.h"
 
-static const char kind[] = "sj-checkpoint/1";
+static const char kind[] = "sj-checkpoint/2";
 
 static const struct {
     const char *path;
@@ -26,6 +26,11 @@ void sj_checkpoint_free(struct sj_checkpoint *c)
     *c = (struct sj_checkpoint){0};
 }
 
+static int64_t checksum(int64_t n, const float *x)
+{
+    return sj_crc32c(0, x, (size_t)n * sizeof *x);
+}
+
 static int write_all(struct sj_h5 *h, const struct sj_checkpoint *c, const char *config, struct sj_learner *l,
                      float *buffer)
 {
@@ -43,6 +48,8 @@ static int write_all(struct sj_h5 *h, const struct sj_checkpoint *c, const char 
         status = sj_learner_get(l, arenas[i].part, buffer);
         if (!status)
             status = sj_h5_write(h, arenas[i].path, SJ_H5_F32, 1, &n, buffer);
+        if (!status)
+            status = sj_h5_set_int(h, arenas[i].path, "crc32c", checksum(n, buffer));
     }
     return status;
 }
@@ -117,11 +124,13 @@ int sj_checkpoint_load(const char *path, struct sj_learner *l, float *buffer)
     if (status)
         return status;
     for (int i = 0; !status && i < ARENAS; i++) {
-        size_t n = sj_learner_size(l, arenas[i].part);
-        status = sj_h5_read(h, arenas[i].path, SJ_H5_F32, (int64_t)n, buffer);
-        for (size_t j = 0; !status && j < n; j++)
-            if (!isfinite(buffer[j]))
-                status = sj_fail(SJ_INPUT, "'%s': '%s' holds a value that is not finite", path, arenas[i].path);
+        const int64_t n = (int64_t)sj_learner_size(l, arenas[i].part);
+        int64_t crc = 0;
+        status = sj_h5_read(h, arenas[i].path, SJ_H5_F32, n, buffer);
+        if (!status)
+            status = sj_h5_get_int(h, arenas[i].path, "crc32c", &crc);
+        if (!status && crc != checksum(n, buffer))
+            status = sj_fail(SJ_INPUT, "'%s' is damaged: '%s' is not as it was written", path, arenas[i].path);
         if (!status)
             status = sj_learner_put(l, arenas[i].part, buffer);
     }

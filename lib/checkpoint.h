@@ -1,7 +1,7 @@
 /* checkpoint: the whole state of a training, in one HDF5 file that appears whole or not at all.
  *
- * /weights, /target, /first, /second (f32, arenas in the layout of the model); attributes of /: kind, step, config and
- * settings (JSON text), data (text). A training resumed from it continues bit for bit. */
+ * /weights, /target, /first, /second (f32, arenas in the layout of the model); each with its crc32c as attribute;
+ * attributes of /: kind, step, config and settings (JSON text), data (text). A training resumed from it continues bit for bit. */
 #ifndef SJ_CHECKPOINT_H
 #define SJ_CHECKPOINT_H
 
@@ -23,7 +23,7 @@ int sj_checkpoint_write(const char *path, const struct sj_checkpoint *c, const s
 /* Reads what PATH says, without its arenas. SJ_INPUT when it is no checkpoint or damaged. c is to be freed. */
 int sj_checkpoint_read(const char *path, struct sj_checkpoint *c, struct sj_config *config);
 
-/* Puts the arenas of PATH into l. SJ_INPUT when one is missing, misshapen or not finite. */
+/* Puts the arenas of PATH into l. SJ_INPUT when one is missing, misshapen or not as it was written. */
 int sj_checkpoint_load(const char *path, struct sj_learner *l, float *buffer);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "augment.h"
+#include "crc32c.h"
 #include "rng.h"
 #include "stream.h"
 
@@ -161,6 +162,23 @@ const char *const *sj_sampler_classes(const struct sj_sampler *s, int *n)
 const struct sj_dataset *sj_sampler_set(const struct sj_sampler *s, int set)
 {
     return s->set[set].data;
+}
+
+uint32_t sj_sampler_checksum(const struct sj_sampler *s, int64_t *tracks)
+{
+    uint32_t crc = 0;
+    *tracks = 0;
+    for (int i = 0; i < s->sets; i++) {
+        const struct sj_dataset *d = s->set[i].data;
+        for (int64_t t = 0; t < sj_dataset_tracks(d); t++, ++*tracks) {
+            const struct sj_dataset_track *k = sj_dataset_track(d, t);
+            crc = sj_crc32c(crc, k->key, strlen(k->key) + 1);
+            crc = sj_crc32c(crc, &k->samples, sizeof k->samples);
+            crc = sj_crc32c(crc, k->class, (size_t)k->stems * sizeof *k->class);
+            crc = sj_crc32c(crc, k->peak, (size_t)(k->stems * k->blocks) * sizeof *k->peak);
+        }
+    }
+    return crc;
 }
 
 /* Whether a sample of from .. to-1 (at most a block) is loud: *loud. */

@@ -55,6 +55,9 @@ void sj_sampler_close(struct sj_sampler *s); /* NULL is allowed */
 int64_t sj_sampler_width(const struct sj_sampler *s); /* samples of a waveform with its halo: 200 + crop + 40 */
 const char *const *sj_sampler_classes(const struct sj_sampler *s, int *n);
 const struct sj_dataset *sj_sampler_set(const struct sj_sampler *s, int set);
+/* A number that tells the sets' tracks from others, wherever the files lie: of names, lengths, classes and peaks. out
+ * tracks: of all sets. */
+uint32_t sj_sampler_checksum(const struct sj_sampler *s, int64_t *tracks);
 
 /* From here on `crops` pairs in a row, from each multiple of it, are crops of one track, where it has that many with two
  * active stems; before any is made. At first: 1. */

@@ -51,6 +51,22 @@ static int want_same(const char *file, sj_json *theirs, sj_json *ours)
     return status;
 }
 
+/* What is wrong with data that differ. Of streams the texts are their heads: the first parameter that differs, or that
+ * they were made in another way. */
+static int other_data(const char *path, const char *theirs, const char *ours)
+{
+    sj_json *a = NULL, *b = NULL;
+    int status = SJ_OK;
+    if (*theirs != '{' || *ours != '{')
+        return sj_fail(SJ_USAGE, "'%s' was made from other data: %s, not %s", path, theirs, ours);
+    if (!sj_json_parse(theirs, strlen(theirs), &a) && !sj_json_parse(ours, strlen(ours), &b) &&
+        sj_json_get(a, "params") && sj_json_get(b, "params"))
+        status = want_same(path, sj_json_copy(sj_json_get(a, "params")), sj_json_copy(sj_json_get(b, "params")));
+    sj_json_free(a);
+    sj_json_free(b);
+    return status ? status : sj_fail(SJ_USAGE, "'%s' was made from pairs of another provenance (see sj-view)", path);
+}
+
 int sj_train_resume(const char *path, const struct sj_config *config, const struct sj_train_settings *settings,
                     uint64_t seed, const char *data, int64_t *step)
 {
@@ -66,7 +82,7 @@ int sj_train_resume(const char *path, const struct sj_config *config, const stru
     if (!status)
         status = want_same(path, json, sj_train_to_json(settings, seed));
     if (!status && strcmp(c.data, data))
-        status = sj_fail(SJ_USAGE, "'%s' was made from other data: %s, not %s", path, c.data, data);
+        status = other_data(path, c.data, data);
     if (!status && c.step < 1)
         status = sj_fail(SJ_INPUT, "'%s' is damaged: it has no steps", path);
     *step = c.step;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crc32c.h"
 #include "h5.h"
 #include "sjk.h"
 
@@ -35,18 +34,8 @@ const char *sj_train_source_text(const struct sj_train_source *p)
 
 static int describe_sets(struct sj_train_source *p)
 {
-    uint32_t crc = 0;
-    int64_t tracks = 0;
-    for (int i = 0; i < p->in->n; i++) {
-        const struct sj_dataset *d = sj_sampler_set(p->sampler, i);
-        for (int64_t t = 0; t < sj_dataset_tracks(d); t++, tracks++) {
-            const struct sj_dataset_track *k = sj_dataset_track(d, t);
-            crc = sj_crc32c(crc, k->key, strlen(k->key) + 1);
-            crc = sj_crc32c(crc, &k->samples, sizeof k->samples);
-            crc = sj_crc32c(crc, k->class, (size_t)k->stems * sizeof *k->class);
-            crc = sj_crc32c(crc, k->peak, (size_t)(k->stems * k->blocks) * sizeof *k->peak);
-        }
-    }
+    int64_t tracks;
+    const uint32_t crc = sj_sampler_checksum(p->sampler, &tracks);
     char changes[SJ_AUGMENT_TEXT] = "";
     if (p->in->augment)
         sj_augment_text(p->in->augment, changes);

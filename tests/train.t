@@ -83,9 +83,9 @@ import h5py, shutil
 for name in ("weights", "second"):
     shutil.copy("killed.h5.checkpoint", name + ".checkpoint")
     with h5py.File(name + ".checkpoint", "r+") as f:
-        f[name][5] = float("nan")'
+        f[name][5] = float("nan") if name == "weights" else f[name][5] * 2'
 for name in weights second; do
-    fails 3 "'/$name' holds a value that is not finite" "NaN in a checkpoint" \
+    fails 3 "'$name.checkpoint' is damaged: '/$name'" "a checkpoint that was changed" \
         run -o killed.h5 --checkpoint $name.checkpoint --resume set.h5
 done
 ok "resumed" run -o killed.h5 --resume set.h5
@@ -111,6 +111,9 @@ ok "and says where" grep -q "ends before pair 22" early
 ok "the checkpoint stays" test -s half.h5.checkpoint
 ok "from the wrong place it does not go on" sh -c '! sh -c "$1 --resume" "$0" 0 320 2>early' "$bin" "$pairs"
 ok "and says from where it would" grep -q "pair 20 is wanted" early
+"$BUILD/tests/make_dataset" others.h5 4 3
+ok "with pairs of other tracks it does not" sh -c '! sh -c "$1" "$0" 20 300 2>early' "$bin" "$(echo "$pairs --resume" | sed 's/ set.h5/ others.h5/')"
+ok "and says so in a line" sh -c 'grep -q "was made with .tracks. \"4, [0-9a-f]*\", not \"[0-9]*, [0-9a-f]*\"" early && [ "$(grep -c sj-train early)" = 1 ] && [ "$(wc -c <early)" -lt 400 ]'
 ok "from the right one it does" sh -c "$pairs --resume" "$bin" 20 300
 ok "to the same end" weights plain.h5 half.h5
 

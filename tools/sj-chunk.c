@@ -97,6 +97,16 @@ static int put_record(void *to, const struct sj_item *i)
     return sj_output_put(to, &i->record);
 }
 
+/* Which tracks pairs are of: a training goes on only with pairs of the same. */
+static void say_tracks(const struct sj_sampler *s, struct sj_head *head)
+{
+    int64_t tracks;
+    char text[48];
+    const uint32_t crc = sj_sampler_checksum(s, &tracks);
+    snprintf(text, sizeof text, "%lld, %08x", (long long)tracks, crc);
+    sj_json_set(head->params, "tracks", sj_json_string(text));
+}
+
 /* The output stream: everything that `how` makes, then its end. */
 static int write_stream(struct work *w, const char *dims, const struct sj_ordered_work *how, const char *unit)
 {
@@ -105,6 +115,8 @@ static int write_stream(struct work *w, const char *dims, const struct sj_ordere
     int status = sj_wave_head(dims, w->classes, w->class, chunk_frames, &head);
     if (status)
         return status;
+    if (w->sampler)
+        say_tracks(w->sampler, head);
     sj_run_provenance(w->run, head);
     status = sj_output_open(w->run->output, head, &out);
     sj_head_free(head);
