@@ -184,7 +184,7 @@ static int compare(const void *a, const void *b)
     return order ? order : (x->stem > y->stem) - (x->stem < y->stem);
 }
 
-int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **out)
+int sj_match_rank(struct sj_match *m, int64_t *n, struct sj_match_row **out)
 {
     const struct sj_shelf *s = m->s;
     *n = 0;
@@ -192,7 +192,7 @@ int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **ou
     if (!m->row)
         return sj_fail(SJ_SYSTEM, "no memory for a ranking");
     for (int64_t i = 0; i < s->stems; i++) {
-        struct sj_match_row best = {i, s->stem[i].class, -INFINITY};
+        struct sj_match_row best = {i, s->stem[i].class, -INFINITY, NAN, NAN};
         const float *v = s->vector + i * s->width;
         if (!passes(m, &s->stem[i]))
             continue;
@@ -200,7 +200,7 @@ int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **ou
             const double score = s->stem[i].class == SJ_CLASS_NONE || s->stem[i].class == m->class[c]
                                      ? sj_match_score(m, v, m->class[c]) : -INFINITY;
             if (score > best.score)
-                best = (struct sj_match_row){i, m->class[c], score};
+                best.class = m->class[c], best.score = score;
         }
         if (best.score > -INFINITY)
             m->row[(*n)++] = best;
@@ -208,6 +208,13 @@ int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **ou
     qsort(m->row, (size_t)*n, sizeof *m->row, compare);
     *out = m->row;
     return SJ_OK;
+}
+
+void sj_match_refine(int64_t n, struct sj_match_row *row)
+{
+    for (int64_t i = 0; i < n; i++)
+        row[i].score = (row[i].score + row[i].similarity) / 2;
+    qsort(row, (size_t)n, sizeof *row, compare);
 }
 
 /* -- offsets ------------------------------------------------------------------------------------------------------- */

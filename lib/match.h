@@ -2,6 +2,7 @@
  *
  *   score of a stem    cos(normal(mean over frames of prediction(mix, class)), its vector): shelf.h; class: its own, or
  *                      where it has none the one of those wanted that scores highest
+ *                      refined: the mean of that and the similarity at the offset
  *   offset             the lag at which its frames are most similar to the predicted ones (align.h), in steps of a time
  *                      patch, 160 ms: what belongs to the mix at time t is in the stem at t + offset. Of frames their
  *                      mean over the recording is taken away before. */
@@ -27,6 +28,7 @@ struct sj_match_row {
     int64_t stem; /* of the index */
     int class;    /* that it was scored by */
     double score;
+    double offset_s, similarity; /* NaN until known */
 };
 
 /* What is quieter, of full scale 1, is no stem to match. */
@@ -46,7 +48,10 @@ void sj_match_close(struct sj_match *m); /* NULL is allowed */
 const struct sj_facts *sj_match_facts(const struct sj_match *m); /* of the mix, after sj_match_predict */
 
 /* All stems that pass the filter, best first; equal ones in the order of the index. Borrowed until m is closed. */
-int sj_match_rank(struct sj_match *m, int64_t *n, const struct sj_match_row **row);
+int sj_match_rank(struct sj_match *m, int64_t *n, struct sj_match_row **row);
+
+/* Refines the scores of n rows, whose similarities are known, and sorts them again. */
+void sj_match_refine(int64_t n, struct sj_match_row *row);
 
 /* The score of a vector as sj_shelf_normal leaves it, for a class. NaN where the class was not asked for. */
 double sj_match_score(const struct sj_match *m, const float *vector, int class);

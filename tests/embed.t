@@ -90,7 +90,8 @@ embed --pool track mel.sjt >t.sjt
 fails 3 "pool 'track' where 'token' is wanted" "pooled embeddings" predict --class bass t.sjt
 
 # -- refusals
-fails 2 "name one with -m or \$SJ_MODEL" "no model" env -u SJ_MODEL "$bin/sj-embed" mel.sjt
+mkdir -p alone/bin && cp "$bin/sj-embed" alone/bin # without what lies beside it
+fails 2 "name one with -m or \$SJ_MODEL" "no model" env -u SJ_MODEL alone/bin/sj-embed mel.sjt
 is "$(grep -c "sj-train makes models, 'make demo' a small one" err)" 1 "says how to get one"
 fails 4 "nosuch.h5" "a model that is not there" "$bin/sj-embed" -m nosuch.h5 mel.sjt
 fails 3 "mel.sjt" "a model that is no model" "$bin/sj-embed" -m mel.sjt mel.sjt

@@ -15,13 +15,15 @@
 #include "whole.h"
 
 static const char *classes, *tempo, *keys, *preview, *explain;
-static int64_t most = 10, shift = -1, picked = 1;
+static int64_t most = 10, shift = -1, picked = 1, refine = 100;
 static double stretch_percent = -1, max_lag_s = 32;
 
 static const struct sj_option options[] = {
     {SJ_TEXT, 0, "class", &classes, 0, "NAMES", "only stems of these classes, with commas between", 0, 0, NULL, NULL, 0,
      NULL},
     {SJ_INT, 'k', "neighbours", &most, 0, "N", "how many to list", 1, 1e6, NULL, NULL, 0, NULL},
+    {SJ_INT, 0, "refine", &refine, 0, "N", "of so many, those best on average, compare what sounds when as well", 0, 1e6,
+     NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "tempo", &tempo, 0, "LOW,HIGH", "only stems of tempi from LOW to HIGH beats a minute", 0, 0, NULL,
      NULL, 0, NULL},
     {SJ_TEXT, 0, "key", &keys, 0, "KEYS", "only stems in these keys, with commas between", 0, 0, NULL, NULL, 0, NULL},
@@ -56,8 +58,8 @@ static int check(struct sj_run *run)
         return sj_fail(SJ_USAGE, "--pick is for --preview");
     if (picked > most)
         return sj_fail(SJ_USAGE, "--pick %lld is beyond the %lld of the list", (long long)picked, (long long)most);
-    if (explain && (preview || tempo || keys || shift >= 0 || stretch_percent >= 0))
-        return sj_fail(SJ_USAGE, "--explain takes neither --preview nor filters but --class");
+    if (explain && (refine != 100 || preview || tempo || keys || shift >= 0 || stretch_percent >= 0))
+        return sj_fail(SJ_USAGE, "--explain takes neither --preview, --refine nor filters but --class");
     if (run->output && preview && !strcmp(run->output, preview))
         return sj_fail(SJ_USAGE, "-o and --preview are the same file");
     return sj_whole_apart(preview, run->operand[1]);
@@ -153,26 +155,31 @@ static double patch_s(const struct work *w)
     return (double)(c->patch * c->mel.hop_samples) / c->mel.sample_rate_hz;
 }
 
+/* Where a stem fits. */
+static int find_offset(struct work *w, struct sj_match_row *row)
+{
+    const struct sj_shelf_stem *s = &w->shelf.stem[row->stem];
+    float *frames = NULL;
+    int status = sj_shelf_frames(&w->shelf, s, &frames);
+    if (!status)
+        status = sj_match_offset(w->match, s->rows, frames, row->class, max_lag_s, w->run->threads, &row->offset_s,
+                                 &row->similarity);
+    free(frames);
+    return status;
+}
+
 static int write_row(struct work *w, int64_t rank, const struct sj_match_row *row)
 {
     const struct sj_shelf_stem *s = &w->shelf.stem[row->stem];
     struct sj_match_line line = {.rank = rank, .score = row->score, .class = w->shelf.class_name[row->class],
-                                 .stem = &s->facts, .mix = sj_match_facts(w->match)};
-    double similarity;
-    float *frames = NULL;
+                                 .offset_s = row->offset_s, .stem = &s->facts, .mix = sj_match_facts(w->match)};
     char *path = NULL;
     int status = full_path(w, s->name, &path);
     line.path = path;
-    if (!status)
-        status = sj_shelf_frames(&w->shelf, s, &frames);
-    if (!status)
-        status = sj_match_offset(w->match, s->rows, frames, row->class, max_lag_s, w->run->threads, &line.offset_s,
-                                 &similarity);
     if (!status && preview && rank == picked)
         status = sj_preview(preview, w->mix, path, patch_s(w), &line.offset_s);
     if (!status)
         status = sj_match_report_line(w->f, w->run->json, &line);
-    free(frames);
     free(path);
     return status;
 }
@@ -180,7 +187,7 @@ static int write_row(struct work *w, int64_t rank, const struct sj_match_row *ro
 static int list(struct work *w)
 {
     int64_t n;
-    const struct sj_match_row *row;
+    struct sj_match_row *row;
     int status = sj_match_rank(w->match, &n, &row);
     if (status)
         return status;
@@ -188,8 +195,14 @@ static int list(struct work *w)
         return sj_fail(SJ_NO, "no stem of the index passes the filters");
     if (preview && picked > n)
         return sj_fail(SJ_NO, "there are only %lld stems, not %lld", (long long)n, (long long)picked);
-    sj_match_report_names(w->f, w->run->json);
-    for (int64_t i = 0; i < n && i < most && !status; i++)
+    const int64_t heard = refine > most ? refine : most, count = n < heard ? n : heard;
+    for (int64_t i = 0; i < count && !status; i++)
+        status = find_offset(w, &row[i]);
+    if (refine && !status)
+        sj_match_refine(count, row);
+    if (!status)
+        sj_match_report_names(w->f, w->run->json);
+    for (int64_t i = 0; i < count && i < most && !status; i++)
         status = write_row(w, i + 1, &row[i]);
     return status;
 }
