@@ -119,6 +119,16 @@ is "$(head -n 1 out | tr '\t' ' ')" \
     "a table when it is no terminal"
 is "$(wc -l <out)" 11 "ten of them"
 ok "match from within" sh -c 'cd songs/synth-0-000003 && "$1" match ../../mix.wav | grep -q synth' - "$sj"
+cp out listed
+for words in -isongs --index=songs '-qi songs' '-qisongs -j1' '-k10 -i songs' '-qk 10 --index songs' \
+    '-i songs --neighbours=10'; do
+    # shellcheck disable=SC2086
+    ok "match $words" "$sj" match $words mix.wav
+    ok "is understood" cmp out listed
+done
+fails 2 "option '--json' takes no value" "a value for what has none" "$sj" match -i songs --json=yes mix.wav
+fails 2 "unknown option '-y'" "letters with an unknown one" "$sj" match -i songs -qy mix.wav
+fails 2 "needs a value" "letters that end in one with a value" "$sj" match mix.wav -qk
 ok "match by SJ_INDEX" env SJ_INDEX=songs "$sj" match mix.wav
 mv songs moved
 ok "an index that was moved" "$sj" match -i moved mix.wav
@@ -253,7 +263,10 @@ own=$XDG_DATA_HOME/sj/model.h5
 is "$(tail -n 1 err)" "sj: the model is $own: sj index DIR renews an index with it" "it says where the model is"
 ok "the model is used from then on" "$sj" index songs
 ok "by match" "$sj" match -i songs -k 1 mix.wav
-ok "train again: there is nothing left to do" "$sj" train --size tiny --steps 2 --batch 2 -j 1 songs
+ok "train again: there is nothing left to do" "$sj" train --size=tiny --steps=2 --batch=2 -j1 -o"$own" songs
+is "$(grep -c "is finished" err)" 1 "options and values in one word are the same"
+fails 2 "does not know --epochs=2" "an option that is none, and its value" "$sj" train --epochs=2 songs
+fails 2 "takes no -i" "train with an index" "$sj" train -isongs songs
 set=${own%.h5}.train.h5
 "$bin/sj-train" -q --size tiny --steps 10 --batch 2 -j 1 --checkpoint-every 0 --log log --log-every 1 -o "$own" "$set" &
 for _ in $(seq 1000); do
