@@ -146,6 +146,14 @@ want = dict(zip(head, row))
 assert got["queries"] == int(want["queries"]) == 16
 assert abs(100 * got["mean_rank"] - float(want["mean_rank_percent"])) < 0.01, (got, want)' $pool.log
 done
+ok "a model of a short span" run --span 96 --frames 96 -o span.h5 set.h5
+"$bin/sj-chunk" -q --stems --chunk-frames 96 pieces | "$bin/sj-mel" | "$bin/sj-embed" -q -j 1 -m span.h5 --pool track | "$bin/sj-view" -q -o cut.npy -
+"$bin/sj-chunk" -q --stems --chunk-frames 384 pieces | "$bin/sj-mel" | "$bin/sj-embed" -q -j 1 -m span.h5 --pool track | "$bin/sj-view" -q -o whole.npy -
+ok "longer chunks are cut as it wants them" cmp cut.npy whole.npy
+"$bin/sj-chunk" -q --stems pieces | "$bin/sj-mel" | "$bin/sj-embed" -q -j 1 -m span.h5 --pool token -o tokens.sjt
+ok "into chunks of their own" sh -c '"$1" --check tokens.sjt && "$1" --json tokens.sjt | grep -c "\"chunk_frames\":96" && cat tokens.sjt | "$2" -q -m span.h5 --class bass --pool track >/dev/null' \
+    - "$bin/sj-view" "$bin/sj-predict"
+fails 2 "--span is 100, must be a multiple of 16" "a span of no whole patches" run --span 100 -o no.h5 set.h5
 fails 2 "--validate-pool goes with --validate" "pooling of no validation" run --validate-pool aligned -o no.h5 set.h5
 fails 2 "--validate-frames is 100, must be a multiple of 16" "chunks of no whole patches" \
     run --validate held.h5 --validate-frames 100 -o no.h5 set.h5

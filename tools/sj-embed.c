@@ -1,4 +1,7 @@
 /* sj-embed: embeddings of spectrograms.   mel/1 -> sj-embed (model.h5) -> embed/1, or embeddings.h5 */
+#include <stdlib.h>
+#include <string.h>
+
 #include "inference.h"
 #include "model.h"
 #include "tool.h"
@@ -71,13 +74,39 @@ static void describe(const struct sj_inference *i, struct sj_head *out)
     sj_json_set(out->params, "frequencies", sj_json_int(m->config.frequencies));
 }
 
+/* Chunks longer than the model takes at a time are cut into pieces of that length, which are chunks of their own. */
+struct work {
+    struct sj_inference *i;
+    int64_t pieces; /* of a whole chunk */
+    size_t value;   /* bytes */
+    char *piece;    /* (bands, frames of a piece), of the input's type */
+};
+
+static int prepare_pieces(struct work *w, const struct sj_run *run, const struct sj_head *in, struct sj_head *out)
+{
+    const struct sj_config *c = &sj_inference_model(w->i)->config;
+    const int64_t most = c->times * c->patch;
+    int64_t frames;
+    int status = sj_head_int(in, "chunk_frames", &frames);
+    if (status)
+        return sj_fail_at(status, "'%s'", run->in_name);
+    w->pieces = frames < 1 ? 1 : (frames + most - 1) / most;
+    w->value = sj_dtype_size(in->dtype);
+    w->piece = malloc((size_t)(c->mel.bands * most) * w->value);
+    if (w->pieces > 1)
+        sj_json_set(out->params, "chunk_frames", sj_json_int(most));
+    return w->piece ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for a chunk");
+}
+
 static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *out)
 {
-    struct sj_inference *i;
-    int status = sj_inference_open(run, in, &settings, &i);
-    run->state = i;
+    struct work *w = run->state = calloc(1, sizeof *w);
+    if (!w)
+        return sj_fail(SJ_SYSTEM, "no memory");
+    int status = sj_inference_open(run, in, &settings, &w->i);
     if (status)
         return status;
+    struct sj_inference *i = w->i;
     const struct sj_config *c = &sj_inference_model(i)->config;
     if (in->rank != 2)
         return sj_fail(SJ_INPUT, "'%s' carries pairs, which are for training; chunks are wanted", run->in_name);
@@ -92,31 +121,58 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
         .results = 1,
         .compute = encode,
     };
-    if ((status = want_front_end(run, in, c)) || (status = sj_inference_start(i, run, &job)))
+    if ((status = want_front_end(run, in, c)) || (status = sj_inference_start(i, run, &job)) ||
+        (status = prepare_pieces(w, run, in, out)))
         return status;
     describe(i, out);
     return SJ_OK;
 }
 
+/* The frames from .. from+count-1 of a chunk, as a chunk. */
+static int put_piece(struct work *w, const struct sj_run *run, const struct sj_record *r, int64_t number, int64_t from,
+                     int64_t count)
+{
+    const size_t bytes = (size_t)count * w->value;
+    struct sj_record piece = *r;
+    for (int64_t b = 0; b < r->dims[0]; b++)
+        memcpy(w->piece + (size_t)b * bytes, (const char *)r->data + (size_t)(b * r->dims[1] + from) * w->value, bytes);
+    piece.data = w->piece;
+    piece.dims[1] = count;
+    piece.bytes = (size_t)r->dims[0] * bytes;
+    piece.part = (uint32_t)(r->part * w->pieces + number);
+    piece.position = r->position + from;
+    piece.last = r->last && from + count == r->dims[1];
+    return sj_inference_put(w->i, run, &piece);
+}
+
 static int record(struct sj_run *run, const struct sj_record *r)
 {
-    const struct sj_config *c = &sj_inference_model(run->state)->config;
+    struct work *w = run->state;
+    const struct sj_config *c = &sj_inference_model(w->i)->config;
     const int64_t bands = c->mel.bands, patch = c->patch, most = c->times * patch;
-    if (r->dims[0] != bands || r->dims[1] < patch || r->dims[1] % patch || r->dims[1] > most)
+    int status = SJ_OK;
+    if (r->dims[0] != bands || r->dims[1] < patch || r->dims[1] % patch || r->dims[1] > most * w->pieces)
         return sj_fail(SJ_INPUT, "'%s': '%s' has %lld bands and %lld frames, wanted %lld bands and whole patches of "
                        "%lld frames up to %lld", run->in_name, r->key, (long long)r->dims[0], (long long)r->dims[1],
-                       (long long)bands, (long long)patch, (long long)most);
-    return sj_inference_put(run->state, run, r);
+                       (long long)bands, (long long)patch, (long long)(most * w->pieces));
+    for (int64_t at = 0, n = 0; at < r->dims[1] && !status; at += most, n++)
+        status = put_piece(w, run, r, n, at, r->dims[1] - at < most ? r->dims[1] - at : most);
+    return status;
 }
 
 static int end(struct sj_run *run)
 {
-    return sj_inference_end(run->state, run);
+    return sj_inference_end(((struct work *)run->state)->i, run);
 }
 
 static void cleanup(struct sj_run *run)
 {
-    sj_inference_free(run->state);
+    struct work *w = run->state;
+    if (!w)
+        return;
+    sj_inference_free(w->i);
+    free(w->piece);
+    free(w);
 }
 
 static const struct sj_tool tool = {

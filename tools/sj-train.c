@@ -19,7 +19,7 @@ enum { SIZE_BASE = 2 };
 
 static const char *const positions_names[] = {"absolute", "rotary", NULL};
 static int size = SIZE_BASE, predictor, positions, resume;
-static int64_t dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
+static int64_t span = 800, dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
 static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s;
 static int validate_pool;
 static const char *const validate_pools[] = {"track", "aligned", NULL};
@@ -38,6 +38,8 @@ static const struct sj_option options[] = {
      NULL, NULL, 0, NULL},
     {SJ_CHOICE, 0, "positions", &positions, 0, "KIND", "how attention knows the places of patches", 0, 0,
      positions_names, NULL, 1, NULL},
+    {SJ_INT, 0, "span", &span, 0, "N", "10 ms frames that it embeds at a time, a multiple of 16", 16, 65536, NULL, NULL, 1,
+     NULL},
     {SJ_INT, 0, "hidden", &hidden, 0, "N", "mlp: width of the hidden layers", 1, 65536, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "layers", &layers, 0, "N", "mlp: linear layers", 2, 64, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "trf-dim", &trf_dim, 0, "N", "transformer: width", 4, 16384, NULL, NULL, 1, NULL},
@@ -67,7 +69,7 @@ static const struct sj_option options[] = {
     {SJ_REAL, 0, "validate-seconds", &validate_s, 0, "SECONDS", "used of each of its tracks", 0.1, 1e6, NULL, "16", 0,
      NULL},
     {SJ_INT, 0, "validate-frames", &validate_frames, 0, "N", "10 ms frames of the chunks they are cut into", 1, 1e6, NULL,
-     "800", 0, NULL},
+     "those of --span", 0, NULL},
     {SJ_CHOICE, 0, "validate-pool", &validate_pool, 0, "HOW", "what is compared, as --pool of sj-embed", 0, 0,
      validate_pools, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
@@ -105,6 +107,9 @@ static int configure(const struct sj_condition *vectors, struct sj_config *c)
     c->trf_depth = trf_depth;
     c->trf_heads = trf_heads;
     c->rotary = positions;
+    if (span % c->patch)
+        return sj_fail(SJ_USAGE, "--span is %lld, must be a multiple of %lld", (long long)span, (long long)c->patch);
+    c->times = span / c->patch;
     c->condition = vectors->width;
     return sj_config_check(c);
 }
@@ -287,7 +292,7 @@ static int check_given(void)
     log_every = log_every ? log_every : 10;
     validate_every = validate_every ? validate_every : 1000;
     validate_s = validate_s > 0 ? validate_s : 16;
-    validate_frames = validate_frames ? validate_frames : 800;
+    validate_frames = validate_frames ? validate_frames : span;
     return SJ_OK;
 }
 
