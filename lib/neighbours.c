@@ -9,19 +9,37 @@
 #include "json.h"
 #include "table.h"
 
-enum { FIELDS = 6 };
-static const char *const field[FIELDS] = {"query", "query_class", "rank", "reference", "class", "distance"};
+/* The fields of any list, and the one that tells its last line. */
+enum { FIELDS = 6, MARKED };
+static const char *const field[MARKED] = {"query", "query_class", "rank", "reference", "class", "distance", "more"};
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
-void sj_neighbours_head(FILE *f, int json)
+void sj_neighbours_begin(struct sj_neighbours_writer *w, FILE *f, int json)
 {
-    for (int i = 0; i < FIELDS && !json; i++)
-        fprintf(f, "%s%c", field[i], i + 1 < FIELDS ? '\t' : '\n');
+    *w = (struct sj_neighbours_writer){.f = f, .json = json};
+    for (int i = 0; i < MARKED && !json; i++)
+        fprintf(f, "%s%c", field[i], i + 1 < MARKED ? '\t' : '\n');
 }
 
-static int write_json(FILE *f, const struct sj_neighbour_line *l)
+/* Ends the line before, now that it is known whether another follows. */
+static int end_line(struct sj_neighbours_writer *w, int more)
 {
-    sj_json *o = sj_json_object();
+    int status = SJ_OK;
+    if (w->open && w->json) {
+        sj_json_set(w->held, field[FIELDS], sj_json_int(more));
+        status = sj_json_line(w->f, w->held);
+    } else if (w->open) {
+        fprintf(w->f, "\t%d\n", more);
+    }
+    sj_json_free(w->held);
+    w->held = NULL;
+    w->open = 0;
+    return status;
+}
+
+static void hold_json(struct sj_neighbours_writer *w, const struct sj_neighbour_line *l)
+{
+    sj_json *o = w->held = sj_json_object();
     sj_json_set(o, "query", sj_json_string(l->query));
     if (l->query_class)
         sj_json_set(o, "query_class", sj_json_string(l->query_class));
@@ -32,24 +50,36 @@ static int write_json(FILE *f, const struct sj_neighbour_line *l)
             sj_json_set(o, "class", sj_json_string(l->class));
         sj_json_set(o, "distance", sj_json_real(l->distance));
     }
-    int status = sj_json_line(f, o);
-    sj_json_free(o);
-    return status;
 }
 
-int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *l)
+int sj_neighbours_write(struct sj_neighbours_writer *w, const struct sj_neighbour_line *l)
 {
-    if (json)
-        return write_json(f, l);
-    sj_table_put(f, l->query);
-    fputc('\t', f);
-    sj_table_put(f, l->query_class);
-    fprintf(f, "\t%lld\t", (long long)l->rank);
-    sj_table_put(f, l->rank ? l->reference : NULL);
-    fputc('\t', f);
-    sj_table_put(f, l->rank ? l->class : NULL);
-    fprintf(f, l->rank ? "\t%.9f\n" : "\t-\n", l->distance);
+    int status = end_line(w, 1);
+    if (status)
+        return status;
+    w->open = 1;
+    if (w->json) {
+        hold_json(w, l);
+        return SJ_OK;
+    }
+    sj_table_put(w->f, l->query);
+    fputc('\t', w->f);
+    sj_table_put(w->f, l->query_class);
+    fprintf(w->f, "\t%lld\t", (long long)l->rank);
+    sj_table_put(w->f, l->rank ? l->reference : NULL);
+    fputc('\t', w->f);
+    sj_table_put(w->f, l->rank ? l->class : NULL);
+    fprintf(w->f, l->rank ? "\t%.9f" : "\t-", l->distance);
     return SJ_OK;
+}
+
+int sj_neighbours_end(struct sj_neighbours_writer *w, int status)
+{
+    if (!status)
+        return end_line(w, 0);
+    sj_json_free(w->held);
+    w->held = NULL;
+    return status;
 }
 
 /* -- reading ------------------------------------------------------------------------------------------------------- */
@@ -62,6 +92,9 @@ struct sj_neighbours {
     size_t room;
     sj_json *json;   /* its object, which the texts of `line` belong to, where it is one */
     int more;        /* whether `line` holds one */
+    int named;       /* the first line held names */
+    int marked;      /* lines have the field that tells the last one */
+    int last;        /* it has told */
     struct sj_neighbour_line line;
 };
 
@@ -82,18 +115,33 @@ static void unescape(char *text)
     *to = 0;
 }
 
+/* What a line says of whether another follows it; lists of other programs may say nothing, in all of their lines. */
+static int take_mark(struct sj_neighbours *in, int marked, int more)
+{
+    if (in->last)
+        return off(in, "follows the one that says it is the last");
+    if (in->number > 1 && marked != in->marked)
+        return off(in, marked ? "has a field more than those before" : "lacks the field 'more'");
+    in->marked = marked;
+    in->last = marked && !more;
+    return SJ_OK;
+}
+
 static int parse_fields(struct sj_neighbours *in)
 {
-    char *part[FIELDS], *p = in->text;
+    char *part[MARKED], *p = in->text;
     struct sj_neighbour_line *l = &in->line;
     int n = 0;
-    for (; p && n < FIELDS; n++) {
+    for (; p && n < MARKED; n++) {
         part[n] = p;
         if ((p = strchr(p, '\t')))
             *p++ = 0;
     }
     if (n < FIELDS || p)
-        return off(in, "has not the six fields of neighbours");
+        return off(in, "has not the fields of neighbours");
+    int64_t more = 0;
+    if (n == MARKED && sj_cli_int(field[FIELDS], part[FIELDS], 0, 1, &more))
+        return sj_fail_at(SJ_INPUT, "'%s': line %lld", in->path, (long long)in->number);
     const int none = !strcmp(part[2], "0"), last = !strcmp(part[5], "inf");
     l->distance = INFINITY;
     if (sj_cli_int("rank", part[2], 0, 1e15, &l->rank)
@@ -105,7 +153,7 @@ static int parse_fields(struct sj_neighbours *in)
         unescape(part[i]);
     l->query = part[0];
     l->reference = part[3];
-    return SJ_OK;
+    return take_mark(in, n == MARKED, more != 0);
 }
 
 /* The distance of an object; null is the largest. */
@@ -128,6 +176,37 @@ static int parse_object(struct sj_neighbours *in)
     if (!l->query || !sj_json_get_int(in->json, field[2], &l->rank) || l->rank < 0
         || (l->rank && (!l->reference || !get_distance(in->json, &l->distance))))
         return off(in, "is no neighbour");
+    int64_t more = 0;
+    const int marked = sj_json_get(in->json, field[FIELDS]) != NULL;
+    if (marked && (!sj_json_get_int(in->json, field[FIELDS], &more) || more < 0 || more > 1))
+        return off(in, "has a 'more' that is neither 0 nor 1");
+    return take_mark(in, marked, more != 0);
+}
+
+/* The line of names, if this is one. */
+static int take_names(struct sj_neighbours *in)
+{
+    const char *tab = strchr(in->text, '\t');
+    int tabs = 0;
+    if (in->number != 1 || !tab || tab - in->text != 5 || strncmp(in->text, field[0], 5))
+        return 0;
+    for (; tab; tab = strchr(tab + 1, '\t'))
+        tabs++;
+    in->named = 1;
+    in->marked = tabs >= FIELDS;
+    return 1;
+}
+
+/* Where the text ends. */
+static int end_input(const struct sj_neighbours *in)
+{
+    if (ferror(in->f))
+        return sj_fail_errno("cannot read '%s'", in->path);
+    if (in->number - in->named == 1)
+        return sj_fail(SJ_INPUT, "'%s' ends early: it lists no query", in->path);
+    if (in->marked && !in->last)
+        return sj_fail(SJ_INPUT, "'%s' ends early: line %lld says that another follows", in->path,
+                       (long long)in->number - 1);
     return SJ_OK;
 }
 
@@ -142,7 +221,7 @@ static int next_line(struct sj_neighbours *in)
     if (size < 0 && errno == EISDIR)
         return sj_fail(SJ_INPUT, "'%s' is a directory", in->path);
     if (size < 0)
-        return ferror(in->f) ? sj_fail_errno("cannot read '%s'", in->path) : SJ_OK;
+        return end_input(in);
     if (in->text[size - 1] != '\n' || strlen(in->text) != (size_t)size)
         return off(in, "is cut short");
     if (size > 1 && in->text[size - 2] == '\r')
@@ -151,15 +230,12 @@ static int next_line(struct sj_neighbours *in)
     in->more = 1;
     if (in->text[0] == '{' && !strchr(in->text, '\t')) /* keys may begin so, too; an object has no tabs */
         return parse_object(in);
-    char *tab = strchr(in->text, '\t');
-    if (in->number == 1 && tab && tab - in->text == 5 && !strncmp(in->text, field[0], 5))
-        return next_line(in);
-    return parse_fields(in);
+    return take_names(in) ? next_line(in) : parse_fields(in);
 }
 
 static int open_input(struct sj_neighbours *in, const char *path)
 {
-    in->path = path;
+    in->path = strcmp(path, "-") ? path : "standard input";
     in->f = strcmp(path, "-") ? fopen(path, "r") : stdin;
     return in->f ? SJ_OK : sj_fail_errno("cannot open '%s'", path);
 }

@@ -1,11 +1,12 @@
 /* neighbours: lists of neighbours as text, one line each, tab-separated under a line of names or as JSON objects; and
  * the merging of lists that parts of the references gave.
  *
- *   query  query_class  rank  reference  class  distance
+ *   query  query_class  rank  reference  class  distance  more
  * Lines of a query follow each other by rank from 1; a query that may find no reference has one line of rank 0. Class
  * names are "-" where there is none; tab, newline and backslash in keys are written \t, \n and \\ (tab-separated
  * only); lines may end in CR LF. A distance of "inf", in JSON null, is that of a reference that does not go with the
- * query at all: the last. */
+ * query at all: the last. "more" is 1 where another line follows and 0 in the last line of all, so that a text that was
+ * cut shows it, wherever that was. Lists of other programs may do without this field, in all of their lines. */
 #ifndef SJ_NEIGHBOURS_H
 #define SJ_NEIGHBOURS_H
 
@@ -22,14 +23,23 @@ struct sj_neighbour_line {
     double distance;                 /* any number, or INFINITY */
 };
 
-void sj_neighbours_head(FILE *f, int json); /* I/O errors show in ferror(f) */
-int sj_neighbours_write(FILE *f, int json, const struct sj_neighbour_line *line);
+/* Writes such lines, each of them ended when the next one comes. I/O errors show in ferror(f). */
+struct sj_neighbours_writer {
+    FILE *f;
+    int json, open; /* open: a line that was not ended */
+    struct json_t *held; /* its object, with json */
+};
+void sj_neighbours_begin(struct sj_neighbours_writer *w, FILE *f, int json); /* f is borrowed; puts the names */
+int sj_neighbours_write(struct sj_neighbours_writer *w, const struct sj_neighbour_line *line);
+/* Once, whatever happened. SJ_OK: ends the last line as the last; another status stays, and the text shows that it is
+ * cut. */
+int sj_neighbours_end(struct sj_neighbours_writer *w, int status);
 
 /* A file of such lines, in either form, line by line. */
 struct sj_neighbours;
 int sj_neighbours_open(const char *path, struct sj_neighbours **in); /* "-": standard input; path is borrowed */
 /* *line = the next one, its texts borrowed until the next call, or NULL at the end. SJ_INPUT names the file and the
- * line that is off; whether ranks follow each other is not looked at. */
+ * line that is off, and a file that ends early or lists no query; whether ranks follow each other is not looked at. */
 int sj_neighbours_next(struct sj_neighbours *in, const struct sj_neighbour_line **line);
 int64_t sj_neighbours_number(const struct sj_neighbours *in); /* of the line read last, from 1 */
 void sj_neighbours_close(struct sj_neighbours *in);           /* NULL is allowed */

@@ -87,7 +87,8 @@ chosen = [CLASSES.index(f) for f in flags if f in CLASSES]
 if chosen:
     allowed &= np.isin(classes, chosen)[None]
 lines = [line.rstrip("\n").split("\t") for line in open(sys.argv[1])]
-assert lines.pop(0) == ["query", "query_class", "rank", "reference", "class", "distance"]
+assert lines.pop(0) == ["query", "query_class", "rank", "reference", "class", "distance", "more"]
+assert [line[6:] for line in lines] == [["1"]] * (len(lines) - 1) + [["0"]]
 at = 0
 for q in range(len(keys)):
     order = [j for j in np.lexsort((np.arange(len(keys)), d[q])) if allowed[q, j]][:k]
@@ -110,7 +111,7 @@ ok "only" "$python" lists.py a.tsv 10 same-class exclude
 ok "by key" sh -c "'$knn' --query q.h5 --key 'song [12]/*' -k 100 r.h5 >a.tsv"
 is "$(sed 1d a.tsv | cut -f4 | sort -u | wc -l)" 8 "those that match"
 ok "no reference of a role" "$knn" --query q.h5 --role mix -k 2 r.h5
-is "$(sed -n 2p out)" "song 0/bass	bass	0	-	-	-" "is said"
+is "$(sed -n 2p out)" "song 0/bass	bass	0	-	-	-	1" "is said"
 is "$(wc -l <out)" 161 "once for each query"
 for j in 1 3; do
     ok "-j$j" sh -c "'$knn' --query q.h5 -j$j r.h5 | cmp - all.tsv"
@@ -123,12 +124,13 @@ tsv = [line.rstrip("\n").split("\t") for line in open("all.tsv")]
 for want, line in zip(tsv[1:], open("all.json"), strict=True):
     got = json.loads(line)
     assert [str(got[k]) for k in tsv[0][:5]] == want[:5] and got["distance"] == float(want[5]), (got, want)
+    assert got["more"] == int(want[6]), (got, want)
 E
 ok "says the same" "$python" same.py
 ok "odd keys" "$knn" --query odd.h5 --json -k 1 odd.h5
 is "$(grep -c '"query":"tab\\there"' out)" 1 "stay whole in JSON"
 "$knn" --query odd.h5 -k 1 odd.h5 >odd.tsv
-is "$(sed -n 3p odd.tsv)" 'back\\slash\nline	bass	1	back\\slash\nline	bass	0.000000000' "and are escaped in text"
+is "$(sed -n 3p odd.tsv)" 'back\\slash\nline	bass	1	back\\slash\nline	bass	0.000000000	0' "and are escaped in text"
 ok "also when merged" sh -c "'$knn' --merge -k 1 odd.tsv | cmp - odd.tsv"
 
 # -- progress: the last line drawn, without its rate
@@ -168,13 +170,47 @@ ok "references from a pipe" sh -c "'$view' -o - r.h5 | '$knn' --query q.h5 - | c
 for i in 1 2 3; do "$knn" --query q.h5 --class bass -o bass$i.tsv r$i.h5; done
 "$knn" --query q.h5 --class bass -o bass.tsv r.h5
 ok "parts without any reference" sh -c "'$knn' --merge bass1.tsv bass2.tsv bass3.tsv | cmp - bass.tsv"
-sed '5,$d' 1.tsv >short.tsv
+cut -f 1-6 1.tsv | sed '5,$d' >short.tsv # without the last field, as another program may have written it
 fails 3 "do not list the same queries" "a part that lacks queries" "$knn" --merge 1.tsv short.tsv
 sed 12d 1.tsv >hole.tsv
 fails 3 "line 12 does not" "a list with a hole" "$knn" --merge 2.tsv hole.tsv
 printf %s "$(cat 1.tsv)" >cut.tsv # no end of its last line
 fails 3 "is cut short" "a line cut short" "$knn" --merge cut.tsv 2.tsv
-fails 3 "has not the six fields" "a text of another kind" "$knn" --merge set.py
+fails 3 "has not the fields of neighbours" "a text of another kind" "$knn" --merge set.py
+
+# -- lists that were cut
+"$knn" --query q.h5 -k 2 --exclude-same-track -o whole.tsv r1.h5
+"$knn" --query q.h5 -k 2 --exclude-same-track --json -o whole.json r1.h5
+ok "whole lists" "$knn" --merge -k 2 whole.tsv whole.json
+cat >cuts.py <<'E'
+# cuts.py KNN FILE: at every end of a line and around it, and at every byte of the first and the last lines
+import subprocess
+import sys
+knn, path = sys.argv[1:]
+text = open(path, "rb").read()
+ends = [i + 1 for i, c in enumerate(text) if c == 10]
+places = set(range(200)) | set(range(len(text) - 120, len(text))) | set(ends)
+places |= {i + d for i in ends[::20] for d in (-2, -1, 1)}
+for at in sorted(p for p in places if p < len(text)):
+    open("cut", "wb").write(text[:at])
+    for flags in ["-k", "2"], ["--confusion"]:
+        r = subprocess.run([knn, "--merge", *flags, "cut"], capture_output=True, text=True)
+        assert r.returncode == 3 and r.stderr.count("\n") == 1 and "'cut'" in r.stderr, (at, flags, r)
+E
+for i in whole.tsv whole.json; do ok "$i cut anywhere" "$python" cuts.py "$knn" $i; done
+head -n -45 1.tsv >cut.tsv
+fails 3 "'cut.tsv' ends early: line 1556 says that another follows" "cut between two lines" "$knn" --merge cut.tsv 2.tsv
+fails 3 "'cut.tsv'" "also as the second part" "$knn" --merge -o x.tsv 2.tsv cut.tsv
+ok "no file appears" test ! -e x.tsv
+fails 3 "'standard input' ends early: it lists no query" "nothing at all" sh -c "'$knn' --merge - </dev/null"
+cat 1.tsv >twice.tsv && sed 1d 1.tsv >>twice.tsv
+fails 3 "line 1602 follows the one that says it is the last" "one list after another" "$knn" --merge twice.tsv
+cut -f 1-6 1.tsv >plain.tsv
+ok "lists without the field" sh -c "'$knn' --merge plain.tsv 2.tsv 3.tsv | cmp - all.tsv"
+sed '9s/	1$//' 1.tsv >odd9.tsv
+fails 3 "line 9 lacks the field 'more'" "one line without it" "$knn" --merge odd9.tsv
+sed '9s/	1$/	2/' 1.tsv >odd9.tsv
+fails 3 "line 9: more is" "another value" "$knn" --merge odd9.tsv
 
 # -- metrics
 cat >metrics.py <<'E'
@@ -254,7 +290,7 @@ chance	3	4	25.00	62.50	62.50
 class-oracle	3	4	50.00	37.50	37.50" "do not count as nearer"
 fails 3 "the list of 'song 0/bass' is not complete: it has 10 lines where there are 160 references" "short lists" \
     "$knn" --merge --metrics all.tsv
-sed '$d' every.tsv >less.tsv
+cut -f 1-6 every.tsv | sed '$d' >less.tsv
 fails 3 "the list of 'song 39/vocals' is not complete: it has 159 lines where there are 160" "without the last line" \
     "$knn" --merge --metrics less.tsv
 sed 8d ties.tsv >less.tsv
@@ -281,7 +317,7 @@ awk 'BEGIN { OFS = FS = "\t" } $1 == "s2/b" && $3 > 2 { t = $3 == 3; $4 = t ? "s
 ok "before another of them" sh -c "'$knn' --merge --metrics --per-class less.tsv | cmp - a.tsv"
 (cat ties.tsv; sed 1d ties.tsv) >less.tsv
 fails 3 "the query 's1/a' of the class 'flute' comes twice" "a query twice" "$knn" --merge --metrics less.tsv
-fails 3 "no queries to measure" "no list at all" sh -c "sed 1q ties.tsv | '$knn' --merge --metrics -"
+fails 3 "ends early: it lists no query" "no list at all" sh -c "sed 1q ties.tsv | '$knn' --merge --metrics -"
 fails 2 "-k is not for --metrics" "metrics of the nearest alone" "$knn" --merge --metrics -k 3 every.tsv
 
 # -- the same by the reference implementation, ties among them

@@ -41,7 +41,7 @@ ok "songs are made" "$python" make.py
 "$bin/sj-chunk" -q --mixes songs -o mixes.sjt
 ok "queries and references" "$mash" --key-shifts 0 --query mixes.sjt -o r0.tsv stems.sjt
 is "$(cat err)" "sj-mash: 18 queries, 18 references, key shifts of up to 0 semitones" "it is said what was compared"
-is "$(head -n 1 r0.tsv)" "query	query_class	rank	reference	class	distance" "the names of sj-knn"
+is "$(head -n 1 r0.tsv)" "query	query_class	rank	reference	class	distance	more" "the names of sj-knn"
 is "$(wc -l <r0.tsv)" $((1 + 18 * 18)) "all references"
 ok "sj-knn reads the lists and writes the same" sh -c "'$bin/sj-knn' --merge -k 18 r0.tsv | cmp - r0.tsv"
 ok "and measures them" "$bin/sj-knn" --merge --metrics --per-class r0.tsv
@@ -52,7 +52,7 @@ done
 ok "JSON" sh -c "'$mash' -q --json --key-shifts 0 --query mixes.sjt stems.sjt |
     '$bin/sj-knn' --merge -k 18 - | cmp - r0.tsv"
 ok "the best two" sh -c "'$mash' -q -k 2 --key-shifts 0 --query mixes.sjt stems.sjt >a.tsv
-    awk 'NR == 1 || \$3 < 3' r0.tsv | cmp - a.tsv"
+    awk 'NR == 1 || \$3 < 3' r0.tsv | cut -f 1-6 >want && cut -f 1-6 a.tsv | cmp - want"
 ok "chunks of another size" sh -c "'$bin/sj-chunk' -q --stems --chunk-frames 160 songs |
     '$mash' -q --key-shifts 0 --query mixes.sjt - | cmp - r0.tsv"
 "$mash" -q --query mixes.sjt -o r6.tsv stems.sjt
@@ -64,7 +64,7 @@ import collections
 def read(path):
     lists = collections.defaultdict(dict)
     for line in open(path).read().splitlines()[1:]:
-        query, query_class, rank, reference, kind, distance = line.split("\t")
+        query, query_class, rank, reference, kind, distance, more = line.split("\t")
         lists[query, query_class][reference, kind] = float(distance)
         assert int(rank) == len(lists[query, query_class])
     for near in lists.values():
@@ -111,10 +111,12 @@ is "$(sed 1d out | cut -f 4-8)" "0.00	0.00	0.00	100.00	100.00" "find nothing: al
 cp out want
 "$bin/sj-chunk" -q --mixes brief | "$mash" -q --json -o brief.json brief.sjt
 ok "also from JSON" sh -c "'$bin/sj-knn' --merge --metrics brief.json | cmp - want"
+sed '$d' brief.tsv >cut.tsv
+fails 3 "'cut.tsv' ends early" "without the last line" "$bin/sj-knn" --merge --metrics cut.tsv
 ok "and into JSON" sh -c "'$bin/sj-knn' --merge -k 100 --json brief.tsv | cmp - brief.json"
 "$bin/sj-synth" -q -n 0 -o none.sjt
 ok "no references" "$mash" -q --query one.sjt none.sjt
-is "$(sed 1d out | cut -f 2-)" "-	0	-	-	-" "are said as sj-knn says it"
+is "$(sed 1d out | cut -f 2-)" "-	0	-	-	-	0" "are said as sj-knn says it"
 ok "no queries" "$mash" -q --query none.sjt one.sjt
 is "$(wc -l <out)" 1 "have no lists"
 

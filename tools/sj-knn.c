@@ -104,37 +104,38 @@ static const char *class_name(const struct sj_search *s, int class)
     return class == SJ_CLASS_NONE ? NULL : sj_search_head(s)->class_name[class];
 }
 
-static int write_list(const struct listing *l, int64_t q, FILE *f, int json)
+static int write_list(const struct listing *l, int64_t q, struct sj_neighbours_writer *w)
 {
     const struct sj_neighbour *list;
     const struct sj_embedding e = sj_search_query(l->search, q);
     const int64_t n = sj_knn_list(l->knn, q, &list);
     struct sj_neighbour_line line = {.query = e.key, .query_class = class_name(l->search, e.class)};
-    int status = n ? SJ_OK : sj_neighbours_write(f, json, &line);
+    int status = n ? SJ_OK : sj_neighbours_write(w, &line);
     for (int64_t i = 0; i < n && !status; i++) {
         const struct sj_embedding r = sj_search_reference(l->search, list[i].index);
         line.rank = i + 1;
         line.reference = r.key;
         line.class = class_name(l->search, r.class);
         line.distance = list[i].distance;
-        status = sj_neighbours_write(f, json, &line);
+        status = sj_neighbours_write(w, &line);
     }
     return status;
 }
 
 static int list_neighbours(struct sj_search *s, FILE *f, int json)
 {
+    struct sj_neighbours_writer w;
     int64_t n = 0;
     int status = SJ_OK;
-    sj_neighbours_head(f, json);
+    sj_neighbours_begin(&w, f, json);
     while (!status && !(status = sj_search_queries(s, &n)) && n) {
         struct listing l = {s, NULL};
         status = find(&l, n, neighbours);
         for (int64_t q = 0; q < n && !status; q++)
-            status = write_list(&l, q, f, json);
+            status = write_list(&l, q, &w);
         sj_knn_free(l.knn);
     }
-    return status;
+    return sj_neighbours_end(&w, status);
 }
 
 /* -- figure 2 ------------------------------------------------------------------------------------------------------ */
@@ -194,24 +195,18 @@ static int search(struct sj_run *run, FILE *f)
 }
 
 /* -- lists that are there ------------------------------------------------------------------------------------------ */
-struct printing {
-    FILE *f;
-    int json;
-};
-
-static int print_line(void *arg, const struct sj_neighbour_line *line)
+static int write_line(void *arg, const struct sj_neighbour_line *line)
 {
-    const struct printing *p = arg;
-    return sj_neighbours_write(p->f, p->json, line);
+    return sj_neighbours_write(arg, line);
 }
 
 static int merge_lists(const struct sj_run *run, FILE *f)
 {
-    struct printing p = {f, run->json};
+    struct sj_neighbours_writer w;
     struct sj_ranked *r = NULL;
     if (!metrics && !confusion) {
-        sj_neighbours_head(f, run->json);
-        return sj_neighbours_merge(run->n, run->operand, neighbours, print_line, &p);
+        sj_neighbours_begin(&w, f, run->json);
+        return sj_neighbours_end(&w, sj_neighbours_merge(run->n, run->operand, neighbours, write_line, &w));
     }
     int status = sj_ranked_read(run->n, run->operand, &r);
     if (!status)

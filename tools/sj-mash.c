@@ -97,18 +97,18 @@ static int rank(void *arg, int64_t q, struct sj_ordered_job *to)
     return sj_ordered_give(to, place);
 }
 
-static int write_ranking(const struct ranking *r, int64_t q, const struct place *place, FILE *f, int json)
+static int write_ranking(const struct ranking *r, int64_t q, const struct place *place, struct sj_neighbours_writer *w)
 {
     const int64_t n = neighbours && neighbours < r->references.n ? neighbours : r->references.n;
     struct sj_neighbour_line line = {.query = sj_labels_at(r->queries.label, q).key,
                                      .query_class = sj_mash_set_class(&r->queries, q)};
-    int status = n ? SJ_OK : sj_neighbours_write(f, json, &line);
+    int status = n ? SJ_OK : sj_neighbours_write(w, &line);
     for (int64_t i = 0; i < n && !status; i++) {
         line.rank = i + 1;
         line.reference = sj_labels_at(r->references.label, place[i].reference).key;
         line.class = sj_mash_set_class(&r->references, place[i].reference);
         line.distance = place[i].distance;
-        status = sj_neighbours_write(f, json, &line);
+        status = sj_neighbours_write(w, &line);
     }
     return status;
 }
@@ -117,22 +117,23 @@ static int write_rankings(const struct sj_run *run, struct ranking *r, FILE *f)
 {
     const struct sj_ordered_work work = {.threads = run->threads, .ahead = 2 * run->threads, .jobs = r->queries.n,
                                          .run = rank, .drop = free, .arg = r};
+    struct sj_neighbours_writer w;
     struct sj_ordered *o = NULL;
     void *place = NULL;
     int status = sj_ordered_open(&work, &o);
     struct sj_progress *p = status ? NULL : sj_progress_new(run->progress, "ranking", "queries", 0, r->queries.n);
-    sj_neighbours_head(f, run->json);
+    sj_neighbours_begin(&w, f, run->json);
     for (int64_t q = 0; q < r->queries.n && !status;) {
         status = sj_ordered_take(o, &place);
         if (!status && place)
-            status = write_ranking(r, q, place, f, run->json);
+            status = write_ranking(r, q, place, &w);
         else if (!status)
             sj_progress_show(p, ++q, NULL); /* the end of its job */
         free(place);
     }
     sj_progress_end(p);
     sj_ordered_close(o);
-    return status;
+    return sj_neighbours_end(&w, status);
 }
 
 /* -- the program --------------------------------------------------------------------------------------------------- */
