@@ -33,6 +33,15 @@ struct sj_search {
 };
 
 /* -- settings ------------------------------------------------------------------------------------------------------ */
+/* What can be said of the names before any input is read. */
+static int check_class_names(const char *classes)
+{
+    for (const char *p = classes; p; p = strchr(p, ','), p = p ? p + 1 : NULL)
+        if (!*p || *p == ',')
+            return sj_fail(SJ_USAGE, "--class is '%s': a name is empty", classes);
+    return SJ_OK;
+}
+
 static int want_classes(struct sj_search *s)
 {
     const struct sj_head *head = sj_embeddings_head(s->references);
@@ -47,7 +56,7 @@ static int want_classes(struct sj_search *s)
         name[n] = 0;
         int class = sj_head_class(head, name);
         if (class == SJ_CLASS_NONE)
-            return sj_fail(SJ_INPUT, "'%s' has no class '%s'", sj_embeddings_name(s->references), name);
+            return sj_fail(SJ_USAGE, "'%s' has no class '%s'", sj_embeddings_name(s->references), name);
         s->class_wanted[class + 1] = 1;
         p = p[n] ? p + n + 1 : NULL;
     }
@@ -113,6 +122,8 @@ int sj_search_open(struct sjk *k, const struct sj_search_settings *set, const ch
         status = sj_labels_new(&s->reference_label);
     if (!status)
         status = want_role(s);
+    if (!status)
+        status = check_class_names(set->classes);
     if (!status)
         status = open_inputs(s, query, n, references);
     if (!status)

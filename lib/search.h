@@ -33,7 +33,8 @@ struct sj_search_block {
     const int64_t *index;           /* (n) number of each among all references, in the order of the inputs */
 };
 
-/* query: NULL or "-" is standard input. SJ_INPUT when the inputs do not match (classes, model, length), naming both. */
+/* query: NULL or "-" is standard input. SJ_INPUT when the inputs do not match (classes, model, length), naming both; SJ_USAGE
+ * where an empty name, a class that the references do not have or no role is among the settings. */
 int sj_search_open(struct sjk *k, const struct sj_search_settings *set, const char *query, int n,
                    const char *const *references, struct sj_search **s);
 void sj_search_close(struct sj_search *s); /* NULL is allowed */

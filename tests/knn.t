@@ -397,7 +397,11 @@ fails 3 "'r.h5' comes from the model m; 'model.h5' from another" "references of 
     "$knn" --query q.h5 r.h5 model.h5
 fails 3 "'nan.h5': 'song 0/vocals' holds a value that is not finite" "a reference with NaN" "$knn" --query q.h5 nan.h5
 fails 3 "'nan.h5': 'song 0/vocals' holds a value that is not finite" "a query with NaN" "$knn" --query nan.h5 r.h5
-fails 3 "'r.h5' has no class 'flute'" "a class that there is not" "$knn" --query q.h5 --class flute r.h5
+fails 2 "'r.h5' has no class 'flute'" "a class that there is not" "$knn" --query q.h5 --class flute r.h5
+fails 2 "'r.h5' has no class 'flute'" "among others" "$knn" --query q.h5 --class bass,flute r.h5
+for c in "" "," "bass," ",bass" "bass,,drums"; do
+    fails 2 "--class is '$c': a name is empty" "the classes '$c'" "$knn" --query q.h5 --class "$c" nowhere.h5
+done
 fails 2 "no role" "a role that there is not" "$knn" --query q.h5 --role flute r.h5
 for k in frame token; do "$BUILD/tests/make_stream" $k >$k.sjt; done
 fails 3 "more than one vector in a record" "frames" "$knn" --query frame.sjt frame.sjt
