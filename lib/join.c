@@ -6,17 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "room.h"
 #include "unchunk.h"
 #include "wav.h"
+#include "whole.h"
+
+/* A file that is written but not there yet. */
+struct waiting {
+    char *path;
+    struct sj_whole *whole;
+};
 
 struct sj_join {
     char *path;
     int folder;
     enum sj_dtype dtype;
     struct sj_unchunk chunks;
-    struct sj_wav *wav; /* open, or NULL */
-    int written;        /* files begun so far */
+    struct sj_wav *wav;      /* open, or NULL */
+    char *wav_path;          /* where it will be */
+    struct waiting *file;    /* written so far */
+    char **made;             /* folders, those that hold others first */
+    int64_t files, made_folders, file_room, made_room;
+    int begun;
     char last_key[SJ_KEY_BYTES + 1];
     float *samples, *pair;
     size_t room;
@@ -37,6 +50,8 @@ int sj_join_open(const char *path, const struct sj_head *head, struct sj_join **
         return sj_fail(SJ_SYSTEM, "no memory");
     }
     j->folder = sj_join_is_folder(path);
+    for (size_t n = strlen(path); j->folder && n && path[n - 1] == '/';)
+        j->path[--n] = 0; /* what follows brings one */
     j->dtype = head->dtype;
     const int pairs = head->rank == 2 && !strcmp(head->dim[0], "pair");
     int status = SJ_OK;
@@ -56,15 +71,31 @@ int sj_join_open(const char *path, const struct sj_head *head, struct sj_join **
     return status;
 }
 
+static int note_folder(struct sj_join *j, const char *path)
+{
+    char *copy = strdup(path);
+    int status = copy ? sj_room(&j->made, sizeof *j->made, j->made_folders, &j->made_room)
+                      : sj_fail(SJ_SYSTEM, "no memory");
+    if (status)
+        free(copy);
+    else
+        j->made[j->made_folders++] = copy;
+    return status;
+}
+
 /* Makes the folders that the file `path` lies in. */
-static int make_folders(char *path)
+static int make_folders(struct sj_join *j, char *path)
 {
     for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
         *p = '\0';
-        int bad = mkdir(path, 0777) && errno != EEXIST;
-        if (bad)
-            return sj_fail_errno("cannot make the folder '%s'", path);
+        int status = SJ_OK;
+        if (!mkdir(path, 0777))
+            status = note_folder(j, path);
+        else if (errno != EEXIST)
+            status = sj_fail_errno("cannot make the folder '%s'", path);
         *p = '/';
+        if (status)
+            return status;
     }
     return SJ_OK;
 }
@@ -82,12 +113,17 @@ static int safe_key(const char *key)
     }
 }
 
-static int begin_file(struct sj_join *j, const struct sj_record *r)
+static int want_new(const char *path)
 {
     struct stat st;
+    return lstat(path, &st) ? SJ_OK : sj_fail(SJ_USAGE, "'%s' is there already", path);
+}
+
+static int begin_file(struct sj_join *j, const struct sj_record *r)
+{
     char number[32] = "", *path = NULL;
     int status = SJ_OK;
-    if (!j->folder && j->written)
+    if (!j->folder && j->begun)
         return sj_fail(SJ_USAGE, "'%s' cannot hold both '%s' and '%s': name a folder, 'NAME/'", j->path,
                        j->last_key, r->key);
     if (j->chunks.pairs)
@@ -98,14 +134,15 @@ static int begin_file(struct sj_join *j, const struct sj_record *r)
             return sj_fail(SJ_SYSTEM, "no memory");
         snprintf(path, size, "%s/%s%s%s.wav", j->path, r->key,
                  !j->chunks.pairs && r->role == SJ_ROLE_REST ? ".rest" : "", number);
-        status = make_folders(path);
-        if (!status && !stat(path, &st))
-            status = sj_fail(SJ_USAGE, "'%s' is there already", path);
+        status = make_folders(j, path);
+        if (!status)
+            status = want_new(path);
     }
     if (!status)
         status = sj_wav_create(path ? path : j->path, j->chunks.rate_hz, j->chunks.pairs ? 2 : 1, j->dtype, &j->wav);
-    free(path);
-    j->written++;
+    free(j->wav_path);
+    j->wav_path = path;
+    j->begun = 1;
     snprintf(j->last_key, sizeof j->last_key, "%s", r->key);
     return status;
 }
@@ -113,8 +150,18 @@ static int begin_file(struct sj_join *j, const struct sj_record *r)
 static int end_file(struct sj_join *j)
 {
     struct sj_wav *wav = j->wav;
+    struct waiting file = {.path = j->wav_path};
+    if (!wav)
+        return SJ_OK;
     j->wav = NULL;
-    return wav ? sj_wav_commit(wav) : SJ_OK;
+    int status = sj_wav_finish(wav, &file.whole);
+    if (!status && (status = sj_room(&j->file, sizeof *j->file, j->files, &j->file_room)))
+        sj_whole_discard(file.whole);
+    if (status)
+        return status;
+    j->wav_path = NULL;
+    j->file[j->files++] = file;
+    return SJ_OK;
 }
 
 static int grow(struct sj_join *j, size_t n)
@@ -158,8 +205,46 @@ int sj_join_put(struct sj_join *j, const struct sj_record *r)
     return status ? status : write_own(j, r, n); /* a file alone appears at the end, when it is known to be alone */
 }
 
+/* The file gets its name, but is removed like a temporary one until all are there. */
+static int appear(struct waiting *w)
+{
+    struct sj_whole *whole = w->whole;
+    int status = w->path ? want_new(w->path) : SJ_OK;
+    if (status)
+        return status;
+    w->whole = NULL;
+    if (!w->path) /* the only one, of a name that was given */
+        return sj_whole_commit(whole);
+    sj_whole_only_new(whole);
+    status = sj_whole_commit(whole);
+    if (!status && (status = sj_whole_guard(w->path, &w->whole)))
+        unlink(w->path);
+    return status;
+}
+
+static void keep(struct sj_join *j)
+{
+    for (int64_t i = 0; i < j->files; i++) {
+        sj_whole_keep(j->file[i].whole);
+        j->file[i].whole = NULL;
+    }
+    while (j->made_folders)
+        free(j->made[--j->made_folders]);
+}
+
 static void release(struct sj_join *j)
 {
+    for (int64_t i = 0; i < j->files; i++) {
+        sj_whole_discard(j->file[i].whole);
+        free(j->file[i].path);
+    }
+    while (j->made_folders) {
+        rmdir(j->made[--j->made_folders]); /* unless another program put something there */
+        free(j->made[j->made_folders]);
+    }
+    free(j->file);
+    free(j->made);
+    free(j->wav_path);
     free(j->samples);
     free(j->pair);
     free(j->path);
@@ -169,8 +254,12 @@ static void release(struct sj_join *j)
 int sj_join_end(struct sj_join *j)
 {
     int status = end_file(j);
-    if (!status && !j->written)
+    if (!status && !j->begun)
         status = sj_fail(SJ_INPUT, "no record to write to '%s'", j->path);
+    for (int64_t i = 0; i < j->files && !status; i++)
+        status = appear(&j->file[i]);
+    if (!status)
+        keep(j);
     release(j);
     return status;
 }

@@ -104,7 +104,7 @@ static void release(struct sj_wav *w)
     free(w);
 }
 
-int sj_wav_commit(struct sj_wav *w)
+int sj_wav_finish(struct sj_wav *w, struct sj_whole **out)
 {
     struct sj_whole *whole = w->whole;
     int status = SJ_OK;
@@ -115,10 +115,18 @@ int sj_wav_commit(struct sj_wav *w)
     if (!status && fflush(w->f))
         status = cannot(w);
     release(w);
-    if (!status)
-        return sj_whole_commit(whole);
-    sj_whole_discard(whole);
+    if (status)
+        sj_whole_discard(whole);
+    else
+        *out = whole;
     return status;
+}
+
+int sj_wav_commit(struct sj_wav *w)
+{
+    struct sj_whole *whole;
+    int status = sj_wav_finish(w, &whole);
+    return status ? status : sj_whole_commit(whole);
 }
 
 void sj_wav_abort(struct sj_wav *w)

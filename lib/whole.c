@@ -11,19 +11,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPEN_FILES = 16, MOST_LINKS = 40 };
+enum { SLOTS = 64, MOST_LINKS = 40 };
 
 struct sj_whole {
     char *path, *temp;
-    int slot;
+    char *volatile *slot; /* NULL: none */
     int only_new;    /* nothing may be replaced */
     int in_place;    /* a device or named pipe: temp is path, nothing is renamed or removed */
     struct stat old; /* of the file that is replaced; st_mode 0: there is none */
     mode_t mode;     /* of the new one */
 };
 
-/* What a signal handler must find: the one place where process-wide state cannot be avoided. A slot holds a name or NULL. */
-static char *volatile pending[OPEN_FILES];
+/* What a signal handler must find: the one place where process-wide state cannot be avoided. A slot holds a name or NULL;
+ * blocks are added as they are needed and never freed. */
+static struct block {
+    char *volatile name[SLOTS];
+    struct block *volatile next;
+} pending, *with_room = &pending; /* all blocks before it are full */
 static pid_t volatile owner; /* forked children must not remove their parent's files */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -31,9 +35,10 @@ static void remove_pending(void)
 {
     if (owner != getpid())
         return;
-    for (int i = 0; i < OPEN_FILES; i++)
-        if (pending[i])
-            unlink(pending[i]);
+    for (const struct block *b = &pending; b; b = b->next)
+        for (int i = 0; i < SLOTS; i++)
+            if (b->name[i])
+                unlink(b->name[i]);
 }
 
 static void on_signal(int sig)
@@ -54,24 +59,40 @@ void sj_whole_signals(void)
     }
 }
 
+/* NULL: no memory. */
+static char *volatile *free_slot(void)
+{
+    for (struct block *b = with_room;; b = b->next) {
+        with_room = b;
+        for (int i = 0; i < SLOTS; i++)
+            if (!b->name[i])
+                return &b->name[i];
+        if (!b->next && !(b->next = calloc(1, sizeof *b)))
+            return NULL;
+    }
+}
+
 static int reserve_slot(struct sj_whole *w)
 {
     pthread_mutex_lock(&lock);
     if (!owner)
         atexit(remove_pending);
     owner = getpid();
-    for (w->slot = 0; w->slot < OPEN_FILES && pending[w->slot]; w->slot++)
-        ;
-    if (w->slot < OPEN_FILES)
-        pending[w->slot] = w->temp;
+    w->slot = free_slot();
+    if (w->slot)
+        *w->slot = w->temp;
     pthread_mutex_unlock(&lock);
-    return w->slot < OPEN_FILES;
+    return w->slot != NULL;
 }
 
 static void release(struct sj_whole *w)
 {
-    if (w->slot < OPEN_FILES)
-        pending[w->slot] = NULL;
+    if (w->slot) {
+        pthread_mutex_lock(&lock);
+        *w->slot = NULL;
+        with_room = &pending;
+        pthread_mutex_unlock(&lock);
+    }
     free(w->path);
     free(w->temp);
     free(w);
@@ -117,7 +138,7 @@ static int make_temp(struct sj_whole *w)
     if (reserve_slot(w))
         return SJ_OK;
     unlink(w->temp);
-    return sj_fail(SJ_SYSTEM, "cannot write '%s': too many unfinished files", w->path);
+    return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", w->path);
 }
 
 int sj_whole_new(const char *path, struct sj_whole **out)
@@ -131,7 +152,6 @@ int sj_whole_new(const char *path, struct sj_whole **out)
     struct sj_whole *w = calloc(1, sizeof *w);
     if (!w)
         return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
-    w->slot = OPEN_FILES;
     w->in_place = exists && !S_ISREG(st.st_mode);
     if (exists && !w->in_place)
         w->old = st;
@@ -240,12 +260,10 @@ int sj_whole_write(const char *path, int (*write)(FILE *f, void *arg), void *arg
 int sj_whole_guard(const char *path, struct sj_whole **out)
 {
     struct sj_whole *w = calloc(1, sizeof *w);
-    if (w)
-        w->slot = OPEN_FILES;
     if (!w || !(w->path = strdup(path)) || !(w->temp = strdup(path)) || !reserve_slot(w)) {
         if (w)
             release(w);
-        return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory, or too many unfinished files", path);
+        return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
     }
     *out = w;
     return SJ_OK;

@@ -118,6 +118,32 @@ ok "all tracks to a folder" "$view" -o all/ wave.sjt
 ok "i16 to WAV" "$view" -o pcm/ pcm.sjt
 ok "pairs to WAV" "$view" -o pairs/ pair.sjt
 fails 2 "is there already" "nothing is written over" "$view" -o all wave.sjt
+is "$(cat err)" "sj-view: 'all/song0/bass.wav' is there already" "one slash between folder and key"
+fails 2 "'all/song0/bass.wav' is there already" "also where there were two" "$view" -o all// wave.sjt
+# A folder appears whole or not at all: what is cut leaves neither files nor folders, in or beside what was there.
+size=$(wc -c <wave.sjt) whole=0
+for at in 64 1000 $((size / 4)) $((size / 2)) $((size - 65)) $((size - 1)); do
+    head -c "$at" wave.sjt >cut.sjt
+    "$view" -o never/ cut.sjt 2>err && whole=1
+    [ "$(wc -l <err)" -eq 1 ] || whole=1
+    [ ! -e never ] || whole=1
+done
+is "$whole" 0 "a cut stream leaves no folder"
+mkdir -p mine/song1 && echo here >mine/song1/notes
+fails 3 "ends early" "into a folder that is there" sh -c "head -c $((size / 2 + 4096)) wave.sjt | '$view' -o mine/ -"
+is "$(find mine | sort | tr '\n' ' ')" "mine mine/song1 mine/song1/notes " "leaves it as it was"
+mkdir -p late/song1 && echo here >late/song1/drums.wav
+fails 2 "'late/song1/drums.wav' is there already" "one of the last files is there" "$view" -o late/ wave.sjt
+is "$(find late | sort | tr '\n' ' ')$(cat late/song1/drums.wav)" "late late/song1 late/song1/drums.wav here" "no other appears"
+(cat wave.sjt wave.sjt) >again.sjt
+fails 2 "'again/song0/bass.wav' is there already" "tracks that come twice" "$view" -o again/ again.sjt
+ok "leave nothing" test ! -e again
+"$bin/sj-synth" -q -n 50 --seconds 2 --stems -o many.sjt # more than a table of temporary names takes at first
+ok "two hundred files" "$view" -o many/ many.sjt
+is "$(find many -name "*.wav" | wc -l) $(find many -type f | wc -l)" "200 200" "and nothing else"
+head -c -100 many.sjt >cut.sjt
+fails 3 "" "all but the end of them" "$view" -o none/ cut.sjt
+ok "leave nothing" test ! -e none
 cat >sound.py <<'E'
 import numpy as np, wave
 def ramp(k): return (np.arange(8 * 16000 + 8 * 160) % 1000 - 500 + k) / 32768
