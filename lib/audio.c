@@ -40,11 +40,33 @@ static int64_t stated_frames(const SF_INFO *i, int seekable)
     return i->frames;
 }
 
+static int refuse_rate(const struct sj_audio *a, int64_t rate_hz)
+{
+    return sj_fail(SJ_INPUT, "'%s': a sample rate of %lld Hz is not from %d to %d Hz", a->name, (long long)rate_hz,
+                   SJ_AUDIO_MIN_HZ, SJ_AUDIO_MAX_HZ);
+}
+
+/* The sample rate of a header that libsndfile refused, from what it wrote about it: as an int what is unsigned there.
+ * Positive when that was not the reason. */
+static int rate_refused(int64_t *rate_hz)
+{
+    static const char name[] = "\n Sample rate :";
+    char log[4096] = "";
+    sf_command(NULL, SFC_GET_LOG_INFO, log, sizeof log);
+    const char *found = strstr(log, name);
+    const long rate = found ? strtol(found + sizeof name - 1, NULL, 10) : 1;
+    *rate_hz = (uint32_t)rate;
+    return rate < 1;
+}
+
 static int refuse(const struct sj_audio *a)
 {
     const char *why = sf_strerror(NULL);
+    int64_t rate_hz;
+    if (strstr(why, "SF_INFO") && rate_refused(&rate_hz))
+        return refuse_rate(a, rate_hz);
     if (strstr(why, "SF_INFO"))
-        why = "its header states a sample rate of 0 Hz or no channels";
+        why = "its header is not complete";
     return sj_fail(SJ_INPUT, "'%s' cannot be read as sound: %s", a->name, why);
 }
 
@@ -182,8 +204,7 @@ int sj_audio_open(const char *path, int stream, struct sj_audio **out)
     a->fd = -1;
     int status = stream >= 0 ? open_stream(a, path, stream) : open_any(a, path);
     if (!status && (a->info.samplerate < SJ_AUDIO_MIN_HZ || a->info.samplerate > SJ_AUDIO_MAX_HZ))
-        status = sj_fail(SJ_INPUT, "'%s': a sample rate of %d Hz is not from %d to %d Hz", a->name, a->info.samplerate,
-                         SJ_AUDIO_MIN_HZ, SJ_AUDIO_MAX_HZ);
+        status = refuse_rate(a, a->info.samplerate);
     if (!status && a->info.channels < 1)
         status = sj_fail(SJ_INPUT, "'%s' has no channels", a->name);
     if (status) {

@@ -20,7 +20,7 @@ static int begin_signal(void *arg, enum sj_role role, int class, int single)
     int n = single || class < 0 ? snprintf(c->key, sizeof c->key, "%s", c->track->key)
                                 : snprintf(c->key, sizeof c->key, "%s/%s", c->track->key, c->names[class]);
     c->record = (struct sj_record){.key = c->key, .role = role, .class = class, .rank = 1};
-    return n <= SJ_KEY_BYTES ? SJ_OK : sj_fail(SJ_INPUT, "'%s': the name is too long", c->track->path);
+    return n <= SJ_KEY_BYTES ? SJ_OK : sj_fail(SJ_INPUT, "'%s': the name is too long", sj_track_name(c->track));
 }
 
 static int push_signal(void *arg, const float *sample, int64_t n)
@@ -33,7 +33,7 @@ static int end_signal(void *arg)
 {
     struct cutting *c = arg;
     int status = sj_chunker_end(c->chunker);
-    return status == SJ_INPUT ? sj_fail_at(status, "'%s'", c->track->path) : status;
+    return status == SJ_INPUT ? sj_fail_at(status, "'%s'", sj_track_name(c->track)) : status;
 }
 
 static int put_chunk(const struct sj_chunk *chunk, void *arg)

@@ -27,7 +27,7 @@ int sj_excerpt_classes(const struct sj_track *t, int classes, unsigned char *fou
     const int channels = sj_audio_channels(a);
     sj_audio_close(a);
     if (t->layout == SJ_LAYOUT_FILE || channels != classes || (t->layout == SJ_LAYOUT_AUTO && classes <= 2))
-        return sj_fail(SJ_INPUT, "'%s' is a single sound without stems", t->path);
+        return sj_fail(SJ_INPUT, "'%s' is a single sound without stems", sj_track_name(t));
     memset(found, 1, (size_t)classes);
     return SJ_OK;
 }

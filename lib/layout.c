@@ -378,7 +378,7 @@ static int settle_keys(struct sj_tracks *all)
     qsort(by, (size_t)(status ? 0 : all->n), sizeof *by, by_key);
     for (int64_t i = 1; i < all->n && !status; i++)
         if (!strcmp(by[i].track->key, by[i - 1].track->key) && !by[i].track->status)
-            status = sj_track_spoil(by[i].track, sj_fail(SJ_USAGE, "'%s' is given twice", by[i].track->path));
+            status = sj_track_spoil(by[i].track, sj_fail(SJ_USAGE, "'%s' is given twice", sj_track_name(by[i].track)));
 out:
     free(by);
     return status;

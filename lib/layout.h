@@ -67,5 +67,6 @@ struct sj_tracks {
 int sj_layout_find(int n, const char *const *operands, enum sj_layout layout, const struct sj_classmap *map,
                    struct sj_tracks *tracks);
 void sj_tracks_free(struct sj_tracks *tracks);
+const char *sj_track_name(const struct sj_track *t); /* its path as messages say it; borrowed */
 
 #endif

@@ -129,14 +129,19 @@ static int load_lanes(struct sj_decode *d, struct sj_wave *w, struct growing *g)
     return even(w, g);
 }
 
+const char *sj_track_name(const struct sj_track *t)
+{
+    return strcmp(t->path, "-") ? t->path : "standard input";
+}
+
 /* Opens a track that is one file: with a lane per class when it is stems, else with one. */
 static int open_file(const struct sj_track *t, const struct sj_track_how *how, struct sj_decode **d)
 {
     int forced = t->layout == SJ_LAYOUT_CHANNELS, apart = forced || (t->layout == SJ_LAYOUT_AUTO && how->classes > 2);
     int status = sj_decode_open(t->path, SJ_AUDIO_AUTO, apart ? how->classes : 0, d);
     if (!status && forced && sj_decode_lanes(*d) != how->classes) {
-        status = sj_fail(SJ_INPUT, "'%s' has %d channels where %d classes are wanted", t->path, sj_decode_channels(*d),
-                         how->classes);
+        status = sj_fail(SJ_INPUT, "'%s' has %d channels where %d classes are wanted", sj_track_name(t),
+                         sj_decode_channels(*d), how->classes);
         sj_decode_close(*d);
     }
     return status;
@@ -148,7 +153,7 @@ static int load(const struct sj_track *t, const struct sj_track_how *how, struct
     struct growing *g = calloc(SJ_CLASSES, sizeof *g);
     *w = (struct sj_wave){.stems = 0};
     if (!g)
-        return sj_fail(SJ_SYSTEM, "no memory for '%s'", t->path);
+        return sj_fail(SJ_SYSTEM, "no memory for '%s'", sj_track_name(t));
     int status = d ? load_lanes(d, w, g) : load_parts(t, how, w, g);
     for (int s = 0; s < SJ_CLASSES; s++)
         if (status)
@@ -164,7 +169,7 @@ static int load(const struct sj_track *t, const struct sj_track_how *how, struct
 static int no_stems(const struct sj_track *t)
 {
     return sj_fail(SJ_INPUT, "'%s' is a single sound without stems (--layout musdb18hq makes a track of a folder of "
-                   "them)", t->path);
+                   "them)", sj_track_name(t));
 }
 
 int sj_track_load(const struct sj_track *t, const struct sj_track_how *how, struct sj_wave *w)
@@ -233,7 +238,7 @@ static int send_wave(const struct sj_track *t, const struct sj_wave *w, const st
     if (!how->stems && !how->rests)
         return send_rest(w, -1, SJ_ROLE_MIX, to);
     if (how->rests && w->stems < 2)
-        return sj_fail(SJ_INPUT, "'%s' has one stem, without which nothing is left", t->path);
+        return sj_fail(SJ_INPUT, "'%s' has one stem, without which nothing is left", sj_track_name(t));
     for (int s = 0; s < w->stems && how->stems && !status; s++) {
         status = to->begin(to->arg, SJ_ROLE_STEM, w->class[s], 0);
         if (!status)

@@ -148,6 +148,23 @@ ok "no output then" test ! -e bad.sjt
 "$chunk" mix.wav nan.wav >bad.sjt 2>/dev/null
 fails 3 "bad.sjt" "nor one that is whole" "$view" --check bad.sjt
 fails 3 "'short.wav': 160 samples at 16 kHz are too few" "a track that is too short" "$chunk" short.wav
+fails 3 "'standard input': 160 samples at 16 kHz are too few" "from a pipe" sh -c "cat short.wav | '$chunk'"
+fails 3 "'standard input' is a single sound without stems" "a sound from a pipe, its mixes" \
+    sh -c "'$chunk' --mixes <mix.wav"
+fails 2 "'standard input' is given twice" "standard input twice" sh -c "'$chunk' - - <mix.wav"
+cat >rates.py <<'E'
+import struct
+for rate in 0, 999, 2 ** 31, 2 ** 32 - 1:
+    fmt = struct.pack("<IHHIIHH", 16, 1, 1, rate, 2 * rate % 2 ** 32, 2, 16)
+    data = bytes(20000)
+    open(f"rate{rate}.wav", "wb").write(b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + fmt + b"data" +
+                                        struct.pack("<I", len(data)) + data)
+E
+"$python" rates.py
+for r in 0 999 2147483648 4294967295; do
+    fails 3 "'rate$r.wav': a sample rate of $r Hz is not from 1000 to 1000000 Hz" "$r Hz" "$chunk" rate$r.wav
+    fails 3 "'standard input': a sample rate of $r Hz is not" "from a pipe" sh -c "cat rate$r.wav | '$chunk'"
+done
 fails 4 "absent.wav" "a file that is not there" "$chunk" absent.wav
 fails 3 "'mix.wav' is a single sound without stems" "mixes of a plain file" "$chunk" --mixes mix.wav
 fails 2 "which only --pairs reads" "a training set as sound" "$chunk" musdb.h5
