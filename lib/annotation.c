@@ -1,6 +1,8 @@
 #include "annotation.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "err.h"
 #include "json.h"
@@ -76,14 +78,29 @@ static int put_json(FILE *f, void *arg)
     return status;
 }
 
+static const char *const complete = "annotation.json"; /* a folder that has it is complete */
+
+static int file_path(const char *folder, const char *name, char path[PATHS])
+{
+    int n = snprintf(path, PATHS, "%s/%s", folder, name);
+    return n < 0 || n >= PATHS ? sj_fail(SJ_USAGE, "'%s' is too long a path", folder) : SJ_OK;
+}
+
 static int write_file(const struct sj_synth_piece *p, const char *folder, const char *name,
                       int (*put)(FILE *, void *piece))
 {
     char path[PATHS];
-    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return sj_fail(SJ_USAGE, "'%s' is too long a path", folder);
-    return sj_whole_write(path, put, (void *)(uintptr_t)p);
+    int status = file_path(folder, name, path);
+    return status ? status : sj_whole_write(path, put, (void *)(uintptr_t)p);
+}
+
+int sj_annotation_withdraw(const char *folder)
+{
+    char path[PATHS];
+    int status = file_path(folder, complete, path);
+    if (!status && unlink(path) && errno != ENOENT)
+        status = sj_fail_errno("cannot replace '%s'", path);
+    return status;
 }
 
 int sj_annotation_write(const struct sj_synth_piece *piece, const char *path)
@@ -93,5 +110,5 @@ int sj_annotation_write(const struct sj_synth_piece *piece, const char *path)
         status = write_file(piece, path, "chords.lab", put_chords);
     if (!status)
         status = write_file(piece, path, "beats.lab", put_beats);
-    return status ? status : write_file(piece, path, "annotation.json", put_json);
+    return status ? status : write_file(piece, path, complete, put_json);
 }

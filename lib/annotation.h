@@ -11,5 +11,7 @@
  *   annotation.json  all of it, with style, tempo, swing and tuning; written last
  * SJ_SYSTEM names the file. */
 int sj_annotation_write(const struct sj_synth_piece *piece, const char *path);
+/* Removes the annotation.json of the folder PATH, if there is one: what follows makes the folder incomplete. */
+int sj_annotation_withdraw(const char *path);
 
 #endif

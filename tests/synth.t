@@ -57,6 +57,13 @@ ok "labels and JSON agree" $python labels.py corpus/$k
 cp -r corpus before
 ok "made once more" "$synth" -n 2 --seconds 9 --seed 7 -j 1 --folder corpus
 ok "the same files" diff -r before corpus
+rm before/$k/other.wav && mkdir before/$k/other.wav
+fails 4 "before/$k/other.wav" "over an older folder, with a stem that cannot be" \
+    "$synth" -n 1 --seconds 9 --seed 7 --folder before
+ok "it does not look complete" test ! -e before/$k/annotation.json
+rmdir before/$k/other.wav
+ok "made again" "$synth" -n 1 --seconds 9 --seed 7 --folder before
+ok "it is complete" diff -r before/$k corpus/$k
 
 # -- what cannot be
 fails 2 "--seconds" "no length" "$synth" --seconds 0 --folder none

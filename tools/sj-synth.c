@@ -65,6 +65,8 @@ static int write_folder(const struct sj_synth_piece *p)
     if (n < 0 || (size_t)n > sizeof path - NAME)
         return sj_fail(SJ_USAGE, "'%s' is too long a path", folder);
     int status = make_folder(path);
+    if (!status)
+        status = sj_annotation_withdraw(path); /* of an older piece: its stems are about to be replaced */
     for (int s = 0; s < SJ_SYNTH_STEMS && !status; s++) {
         snprintf(path + n, sizeof path - (size_t)n, "/%s.wav", sj_synth_classes[s]);
         status = write_stem(path, p, s);
