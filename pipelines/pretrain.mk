@@ -7,6 +7,7 @@
 #   REAL=...        recordings with stems, in any layout that sj-chunk reads: never learnt from, but what is validated on
 #   MODEL_FLAGS, TRAIN_FLAGS, STEPS   of sj-train [a small encoder, learnt by contrast]; THREADS=N; SEED=N [1]
 #   FRAMES=N        length of crops [160, 1.6 s]; WEIGHTS=W,W how often MIDI files and modules are drawn [all pieces alike]
+#   ALIGNED=1       the recordings are of one length: what sounds when is compared too, in the validation and in a row
 #   EVERY=N         steps between validations [100]
 #
 # Makes OUT/model.h5 (bf16), table.md beside chance, AutoMashupper and the untrained model, and the learning curve
@@ -64,7 +65,7 @@ $(OUT)/real.settings: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else rm -f $(@:.settings=.h5) $(@:.settings=.h5).part && mv $@.new $@; fi
 
 # -- training -----------------------------------------------------------------------------------------------------------
-train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) --frames $(FRAMES) $(TRAIN_FLAGS) $(if $(WEIGHTS),--weights $(WEIGHTS))
+train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) --frames $(FRAMES) $(TRAIN_FLAGS) $(if $(WEIGHTS),--weights $(WEIGHTS))
 # A model is too dear to be replaced by the way.
 $(OUT)/train.settings: FORCE
 	@mkdir -p $(@D) && printf '%s\n' '$(train) --steps $(STEPS)' >$@.new
@@ -73,26 +74,30 @@ $(OUT)/train.settings: FORCE
 	else mv $@.new $@; fi
 $(OUT)/trained.h5: $(OUT)/train.settings $(sets) $(OUT)/real.h5
 	@echo "== training ($(STEPS) steps)"
-	@$(train) --steps $(STEPS) --validate $(OUT)/real.h5 --validate-every $(EVERY) --validate-frames $(FRAMES) \
-	    --validate-pool aligned --checkpoint-every 120 --log $(OUT)/log.ndjson --resume -o $@ $(sets)
+	@$(train) --steps $(STEPS) --validate $(OUT)/real.h5 --validate-every $(EVERY) \
+	    $(if $(ALIGNED),--validate-pool aligned) --checkpoint-every 120 --log $(OUT)/log.ndjson --resume -o $@ $(sets)
 $(OUT)/untrained.h5: $(sets)
-	@sj-train -q --seed $(SEED) $(MODEL_FLAGS) --warmup 0 --steps 0 -o $@ $(sets)
+	@sj-train -q --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) --warmup 0 --steps 0 -o $@ $(sets)
 $(OUT)/model.h5: $(OUT)/trained.h5
 	@sj-view --bf16 -o $@ $<
 
 # -- evaluation: for every recording without one stem, where that stem ranks among all stems of all recordings --------------
+# On average over time (SPEC 8.1), and by what sounds when too, where all recordings have one length.
+search = sj-chunk -q --stems $(REAL) | sj-mel | sj-embed -m $< --network target --pool $(1) -o $(OUT)/$*.$(1).h5 && \
+         sj-chunk -q --mixes $(REAL) | sj-mel | sj-embed -m $< | sj-predict -m $< --pool $(1) | \
+         sj-knn --metrics --baselines -o $@ $(OUT)/$*.$(1).h5
 $(OUT)/%.metrics.tsv: $(OUT)/%.h5 $(OUT)/real.settings
-	@sj-chunk -q --stems $(REAL) | sj-mel | sj-embed -m $< --network target --pool track -o $(OUT)/$*.stems.h5
-	@sj-chunk -q --mixes $(REAL) | sj-mel | sj-embed -m $< | sj-predict -m $< --pool track | \
-	    sj-knn --metrics --baselines -o $@ $(OUT)/$*.stems.h5
+	@$(call search,track)
+$(OUT)/%.aligned.tsv: $(OUT)/%.h5 $(OUT)/real.settings
+	@$(call search,aligned)
 
 $(OUT)/automashupper.metrics.tsv: $(OUT)/real.settings
 	@echo "== AutoMashupper"
 	@bash -c 'sj-mash -q -j $(JOBS) -o $(OUT)/ranked.tsv --query <(sj-chunk -q --mixes $(REAL)) <(sj-chunk -q --stems $(REAL))'
 	@sj-knn -q --merge --metrics -o $@ $(OUT)/ranked.tsv
 
-rows := untrained automashupper model
-$(OUT)/table.tsv: $(rows:%=$(OUT)/%.metrics.tsv)
+rows := untrained.metrics automashupper.metrics model.metrics $(if $(ALIGNED),untrained.aligned model.aligned)
+$(OUT)/table.tsv: $(rows:%=$(OUT)/%.tsv)
 	@awk -f $(here)pretrain-table.awk $^ >$@.new && mv $@.new $@
 $(OUT)/table.md: $(OUT)/table.tsv
 	@awk -f $(here)markdown.awk $< >$@.new && mv $@.new $@

@@ -135,6 +135,21 @@ ok "an index that was moved" "$sj" match -i moved mix.wav
 is "$(grep -c moved/ out)" 10 "finds what was moved with it"
 mv moved songs
 
+cp songs/synth-0-000001/bass.wav before.wav
+fails 2 "would replace" "a preview over a stem" "$sj" match -i songs --preview songs/synth-0-000001/bass.wav mix.wav
+ok "it is as it was" cmp before.wav songs/synth-0-000001/bass.wav
+fails 2 "would replace" "a list over the index" "$sj" match -i songs -o songs/.sj/index.h5 mix.wav
+fails 2 "must end in .wav" "a preview of another kind" "$sj" match -i songs --preview heard.mp3 mix.wav
+cp silence.wav songs/silence.wav
+fails 3 "'songs/silence.wav' is silent" "why silence fits" "$sj" explain -i songs mix.wav songs/silence.wav
+rm songs/silence.wav
+fails 2 "wants a mix, not 2 names: bass mix.wav" "an option that there is not" "$sj" match -i songs --clas bass mix.wav
+ok "an index elsewhere" "$sj" index -m model.h5 --store elsewhere songs
+ok "is the one made last" "$sj" match --json -k 1 mix.wav
+rm -r elsewhere && "$sj" index -q -m model.h5 songs
+fails 2 "--size is 'huge'" "a training of no size" "$sj" train --size huge -o never.h5 songs
+ok "reads nothing" test ! -e never.train.h5
+
 # -- filters
 "$sj" match -i songs --json -k 100 mix.wav >everything
 ok "what a filter lists is what the list has" /usr/bin/python3 - "$sj" <<'E1'

@@ -42,12 +42,13 @@ tiny="--dim 16 --depth 1 --heads 2 --hidden 16 --layers 2"
 recipe() {
     (cd "$root" && nice make --no-print-directory -f pipelines/pretrain.mk BUILD="$BUILD" OUT="$work/out" MIDI="$work/midi" \
         REAL="$work/real" JOBS=2 STEPS=6 EVERY=2 MODEL_FLAGS="$tiny" SECONDS=10 \
-        TRAIN_FLAGS="-q --log-every 1 --batch 4 --frames 320 --warmup 1 --cosine 0 --contrastive 1 --contrastive-targets encoder" "$@")
+        FRAMES=320 ALIGNED=1 \
+        TRAIN_FLAGS="-q --log-every 1 --batch 4 --warmup 1 --cosine 0 --contrastive 1 --contrastive-targets encoder" "$@")
 }
 ok "the recipe" recipe
 is "$(grep -c 'broken.mid' "$dir/err")" 1 "what cannot be rendered is named"
 for f in model.h5 trained.h5 table.md curve.svg curve.tsv; do ok "makes $f" test -s "out/$f"; done
-is "$(cut -f1-3 out/table.tsv | sed 1d | tr '\t\n' '/;')" "chance/16/16;right class, any song/16/16;untrained model/16/16;AutoMashupper/16/16;the model/16/16;" "the table's rows"
+is "$(cut -f1-3 out/table.tsv | sed 1d | tr '\t\n' '/;')" "chance/16/16;right class, any song/16/16;untrained model/16/16;AutoMashupper/16/16;the model/16/16;untrained model, aligned/16/16;the model, aligned/16/16;" "the table's rows"
 is "$(awk -F '\t' '$10 != "-" && NR > 1 { print $1 }' out/curve.tsv | tr '\n' ' ')" "2 4 6 " "the curve where it was validated"
 ok "the model is whole" "$bin/sj-view" --check out/model.h5
 stamp() { (cd out && find . -name '*.h5' -printf '%T@ %p\n' | sort); }

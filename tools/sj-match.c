@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "match.h"
 #include "match_report.h"
@@ -62,6 +63,9 @@ static int check(struct sj_run *run)
         return sj_fail(SJ_USAGE, "--explain takes neither --preview, --refine nor filters but --class");
     if (run->output && preview && !strcmp(run->output, preview))
         return sj_fail(SJ_USAGE, "-o and --preview are the same file");
+    const size_t n = preview ? strlen(preview) : 0;
+    if (preview && (n < 4 || strcasecmp(preview + n - 4, ".wav")))
+        return sj_fail(SJ_USAGE, "--preview is '%s', which must end in .wav: it is written as that", preview);
     return sj_whole_apart(preview, run->operand[1]);
 }
 
@@ -109,6 +113,38 @@ static int open_shelf(struct work *w)
     return status;
 }
 
+static int full_path(const struct work *w, const char *name, char **path)
+{
+    const size_t n = strlen(w->folder);
+    const int whole = !strcmp(name, ".");
+    const char *slash = whole || (n && w->folder[n - 1] == '/') ? "" : "/";
+    const int bytes = asprintf(path, "%s%s%s", w->folder, slash, whole ? "" : name);
+    return bytes < 0 ? sj_fail(SJ_SYSTEM, "no memory") : SJ_OK;
+}
+
+/* What is written is no stem of the index, nor the index. */
+static int is_apart(const struct work *w, const char *written)
+{
+    const struct sj_shelf *s = &w->shelf;
+    char *path = NULL;
+    if (!written)
+        return SJ_OK;
+    int status = asprintf(&path, "%s/index.h5", s->folder) < 0 ? sj_fail(SJ_SYSTEM, "no memory")
+                                                               : sj_whole_apart(written, path);
+    free(path);
+    for (int64_t i = 0; i < s->stems && !status; i++) {
+        const struct sj_shelf_stem *stem = &s->stem[i];
+        const char *const name[] = {stem->name, s->track[stem->track].path};
+        for (int k = 0; k < 2 && !status; k++) {
+            path = NULL;
+            if (!(status = full_path(w, name[k], &path)))
+                status = sj_whole_apart(written, path);
+            free(path);
+        }
+    }
+    return status;
+}
+
 static int begin(struct work *w)
 {
     int status = read_filter(&w->filter);
@@ -116,6 +152,10 @@ static int begin(struct work *w)
         status = sj_match_hear(w->mix, &w->match);
     if (!status)
         status = open_shelf(w);
+    if (!status)
+        status = is_apart(w, preview);
+    if (!status)
+        status = is_apart(w, w->run->output);
     if (!status)
         status = sj_model_read(w->shelf.model, &w->model);
     if (!status && strcmp(w->model->id, w->shelf.id))
@@ -136,15 +176,6 @@ static void end(struct work *w)
         sjk_close(w->k);
     sj_model_free(w->model);
     sj_shelf_free(&w->shelf);
-}
-
-static int full_path(const struct work *w, const char *name, char **path)
-{
-    const size_t n = strlen(w->folder);
-    const int whole = !strcmp(name, ".");
-    const char *slash = whole || (n && w->folder[n - 1] == '/') ? "" : "/";
-    const int bytes = asprintf(path, "%s%s%s", w->folder, slash, whole ? "" : name);
-    return bytes < 0 ? sj_fail(SJ_SYSTEM, "no memory") : SJ_OK;
 }
 
 /* -- the list ------------------------------------------------------------------------------------------------------ */
@@ -310,6 +341,8 @@ static int explain_stem(struct work *w)
         return sj_fail(SJ_USAGE, "--class is '%s', which the model does not know", classes);
     int status = self >= 0 ? recall(w, self, &h) : hear(w, explain, class, &h);
     const int any = class == SJ_CLASS_NONE;
+    if (!status && h.facts.peak < SJ_MATCH_SILENT)
+        status = sj_fail(SJ_INPUT, "'%s' is silent: it fits nothing", explain);
     for (int i = 0; i < why.classes && !status; i++) {
         why.class[i] = c->class_name[i];
         why.score[i] = sj_match_score(w->match, h.vector, i);
