@@ -38,7 +38,7 @@ tests    := $(test_src:tests/%.c=$(BUILD)/tests/%)
 archive  := $(BUILD)/libsj.a
 
 # What programs look for in share/sj: beside those in $(BUILD)/bin, too.
-data_src := $(wildcard pipelines/pages/*.html pipelines/pages/*.js schemas/classes/*.tsv schemas/render/*.tsv)
+data_src := $(wildcard pipelines/pages/*.html pipelines/pages/*.js schemas/classes/*.tsv schemas/render/*.tsv pipelines/model.h5 pipelines/model.md)
 data     := $(addprefix $(BUILD)/share/sj/,$(patsubst pipelines/%,%,$(data_src:schemas/%=%)))
 
 # The CUDA back end: kernels/*.cu and what they share with the rest, in a library that programs load when asked to.
@@ -69,6 +69,9 @@ endif
 all: $(tools) $(BUILD)/bin/sj $(plugin)
 
 $(tools): | $(data)
+$(BUILD)/share/sj/model.%: pipelines/model.%
+	@mkdir -p $(@D)
+	@cp $< $@
 $(BUILD)/share/sj/pages/%: pipelines/pages/%
 	@mkdir -p $(@D)
 	@cp $< $@

@@ -3,7 +3,8 @@
 #   make demo                   everything, in $(BUILD)/demo
 #   make demo SEED=2            other pieces and another start
 #
-# Made-up pieces (sj-synth) train a small model; it then looks for the stems of pieces that it has never heard.
+# Pieces are made up (sj-synth). First the model that comes with the programs is asked which bass fits one of them; then a
+# small model is trained, and looks for the stems of pieces that it has never heard.
 
 BUILD    ?= build
 SEED     ?= 1
@@ -20,17 +21,30 @@ jobs := $(shell nproc)
 
 .DELETE_ON_ERROR:
 .PHONY: demo
-demo: $(D)/table.txt $(D)/ranks.svg
+demo: $(D)/matches.txt $(D)/table.txt $(D)/ranks.svg
 	@cat $(D)/table.txt
 	@echo "figure: $(D)/ranks.svg"
 
 # Two corpora from one seed: pieces 0 .. PIECES-1 to learn from, the following HELD_OUT for the search.
-$(D)/corpus/done:
+$(D)/corpus/held-out.done:
 	@mkdir -p $(D)/corpus
-	@echo "== making $(PIECES) pieces to learn from and $(HELD_OUT) others"
+	@echo "== making $(HELD_OUT) pieces"
+	@$(bin)/sj-synth --seed $(SEED) --first $(PIECES) -n $(HELD_OUT) --seconds $(SECONDS) --folder $(D)/corpus/held-out
+	@touch $@
+
+# The stems of all of them in an index, the first piece without its bass as the mix.
+piece := synth-$(SEED)-$(shell printf %06d $(PIECES))
+$(D)/matches.txt: $(D)/corpus/held-out.done
+	@echo "== the model that comes with sj: which bass of all of them fits $(piece) without its own?"
+	@$(bin)/sj-chunk --mixes $(D)/corpus/held-out | $(bin)/sj-view -q --key $(piece)/bass -o $(D)/mix.wav -
+	@$(bin)/sj-index -q -m $(BUILD)/share/sj/model.h5 --store $(D)/index $(D)/corpus/held-out
+	@$(bin)/sj-match --class bass -k 5 $(D)/index $(D)/mix.wav >$@.new && mv $@.new $@
+	@cut -f 1-6,11 $@ | sed 's|$(abspath $(D)/corpus)/||' | column -t -s "$$(printf '\t')"
+
+$(D)/corpus/done: $(D)/corpus/held-out.done
+	@echo "== making $(PIECES) pieces to learn from"
 	@seq 0 49 $$(($(PIECES) - 1)) | parallel -j$(jobs) \
 	    'n=$$(( {} + 49 < $(PIECES) ? 49 : $(PIECES) - {} )); $(bin)/sj-synth --seed $(SEED) --first {} -n $$n --seconds $(SECONDS) --folder $(D)/corpus/train'
-	@$(bin)/sj-synth --seed $(SEED) --first $(PIECES) -n $(HELD_OUT) --seconds $(SECONDS) --folder $(D)/corpus/held-out
 	@touch $@
 
 $(D)/train.h5: $(D)/corpus/done

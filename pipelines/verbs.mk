@@ -64,6 +64,7 @@ install: all
 	install -m 644 schemas/classes/* '$(DESTDIR)$(datadir)/classes'
 	install -m 644 schemas/render/* '$(DESTDIR)$(datadir)/render'
 	install -m 644 pipelines/pages/* '$(DESTDIR)$(datadir)/pages'
+	install -m 644 pipelines/model.h5 pipelines/model.md '$(DESTDIR)$(datadir)'
 
 uninstall:
 	rm -f $(patsubst $(BUILD)/bin/%,'$(DESTDIR)$(bindir)/%',$(tools) $(BUILD)/bin/sj)
