@@ -219,6 +219,21 @@ void sj_match_refine(int64_t n, struct sj_match_row *row)
 
 /* -- offsets ------------------------------------------------------------------------------------------------------- */
 
+/* Where the sum over the frames that overlap, divided by those that can, is largest; of equal values the least shift: a few
+ * frames at an end are alike by chance. */
+static void find_peak(const struct sj_curve *c, int64_t frames, double step_s, double *offset_s, double *similarity)
+{
+    *similarity = -INFINITY;
+    for (int64_t far = 0; far <= c->lags; far++)
+        for (int side = 1; side >= -1; side -= 2) {
+            const double s = c->sum[c->lags + side * far] / (double)frames;
+            if (s > *similarity) {
+                *similarity = s;
+                *offset_s = (double)(side * far) * step_s + 0.0;
+            }
+        }
+}
+
 int sj_match_offset(struct sj_match *m, int64_t rows, float *frames, int class, double max_lag_s, int threads,
                     double *offset_s, double *similarity)
 {
@@ -239,11 +254,8 @@ int sj_match_offset(struct sj_match *m, int64_t rows, float *frames, int class, 
         status = sj_curve_new((int64_t)floor(max_lag_s / step_s + 1e-9), &curve);
     if (!status)
         status = sj_align_curve(rows, frames, m->rows, p, d, threads, &curve);
-    if (!status) {
-        const struct sj_peak peak = sj_curve_peak(&curve);
-        *offset_s = (double)peak.lag * step_s + 0.0;
-        *similarity = peak.similarity;
-    }
+    if (!status)
+        find_peak(&curve, m->rows < rows ? m->rows : rows, step_s, offset_s, similarity);
     sj_curve_free(&curve);
     return status;
 }

@@ -3,9 +3,10 @@
  *   score of a stem    cos(normal(mean over frames of prediction(mix, class)), its vector): shelf.h; class: its own, or
  *                      where it has none the one of those wanted that scores highest
  *                      refined: the mean of that and the similarity at the offset
- *   offset             the lag at which its frames are most similar to the predicted ones (align.h), in steps of a time
- *                      patch, 160 ms: what belongs to the mix at time t is in the stem at t + offset. Of frames their
- *                      mean over the recording is taken away before. */
+ *   offset             the lag at which its frames are most similar to the predicted ones: the sum of the similarities of
+ *                      those that overlap (align.h), divided by the frames of the shorter, in steps of a time patch, 160 ms:
+ *                      what belongs to the mix at time t is in the stem at t + offset. Of frames their mean over the
+ *                      recording is taken away before. */
 #ifndef SJ_MATCH_H
 #define SJ_MATCH_H
 

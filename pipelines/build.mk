@@ -66,7 +66,7 @@ $(error CUDA=1, but missing: $(lacks))
 endif
 
 .PHONY: all
-all: $(tools) $(BUILD)/bin/sj $(plugin)
+all: $(tools) $(data) $(BUILD)/bin/sj $(plugin)
 
 $(tools): | $(data)
 $(BUILD)/share/sj/model.%: pipelines/model.%
