@@ -91,6 +91,38 @@ is "$(head -n 1 stats.txt)" "mean	std	frames" "have names"
 ok "are of all frames but padding, before normalisation" "$python" stats.py
 ok "the same for any -j" sh -c "'$mel' --stats -j1 wave.sjt >a && '$mel' --stats -j3 -o b wave.sjt && cmp a b"
 
+# -- statistics of tracks
+cat >pool.py <<'E'
+import h5py
+import numpy as np
+with h5py.File("pool.h5") as f:
+    x, keys, classes = f["embedding"][:].astype(float), list(f["key"].asstr()), list(f["class"])
+assert x.shape == (2, 160) and keys == ["song0/bass", "song0/drums"] and classes == [0, 1], (x.shape, keys, classes)
+chunks = [np.load(f"{i}.npy").astype(float)[0] for i in range(4)]
+for i, got in enumerate(x):
+    every = np.concatenate([chunks[2 * i][:, :800], chunks[2 * i + 1][:, :9]], 1)
+    want = np.concatenate([every.mean(1), every.std(1)])
+    assert np.abs(got - want).max() < 1e-6, np.abs(got - want).max()
+E
+ok "a vector of each track" "$mel" --pool statistics -o pool.h5 one.sjt
+ok "is mean and deviation of each band over all its frames" "$python" pool.py
+ok "the same for any -j" sh -c "'$mel' --pool statistics -j1 wave.sjt >a && '$mel' --pool statistics -j3 -o b wave.sjt && cmp a b"
+is "$("$view" --json a | sed 1d | grep -c '"last":true.*"part":0,"position":0,"role":"stem"')" 6 "labelled as the track"
+is "$("$view" --json a | head -n 1 | grep -o '"model_id":"[^"]*"')" '"model_id":"statistics, mean -9.453, std 3.569"' \
+    "comparable by how it was normalised"
+"$mel" --pool statistics --mean 1 one.sjt >other.stat
+fails 3 "statistics, mean 1, std 3.569" "others are not compared" "$bin/sj-knn" --query other.stat a
+"$view" --take 1 -o begun.sjt one.sjt && "$view" --skip 1 -o middle.sjt one.sjt && "$view" --take 3 -o three.sjt one.sjt
+fails 3 "'song0/bass' ends without its last chunk" "a track without its end" "$mel" --pool statistics -o x.sjt begun.sjt
+fails 3 "'song0/drums' ends without its last chunk" "the last of several" "$mel" --pool statistics -o x.sjt three.sjt
+fails 3 "chunk 1 of 'song0/bass' comes out of order" "a track without its beginning" "$mel" --pool statistics -o x.sjt middle.sjt
+fails 3 "chunk 0 of 'song0/bass' comes out of order" "a beginning twice" "$mel" --pool statistics -o x.sjt begun.sjt one.sjt
+fails 3 "holds training pairs" "pairs" "$mel" --pool statistics -o x.sjt pair.sjt
+fails 3 "ends early" "a stream that is cut" sh -c "head -c 900000 wave.sjt | '$mel' --pool statistics -o x.sjt"
+ok "of these nothing appears" test ! -e x.sjt
+fails 2 "--pool does nothing" "with --stats" "$mel" --pool statistics --stats one.sjt
+fails 2 "--pool" "another pooling" "$mel" --pool track one.sjt
+
 # -- refusals
 fails 3 "'nan.sjt': 'song1/bass': the audio holds a value that is not finite" "NaN" "$mel" -o x.sjt nan.sjt
 "$python" -c '

@@ -1,4 +1,4 @@
-/* sj-mel: log-mel spectrograms.   wave/1 -> sj-mel -> mel/1, or a line of statistics */
+/* sj-mel: log-mel spectrograms.   wave/1 -> sj-mel -> mel/1, or embed/1 (--pool), or a line of statistics */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +8,16 @@
 #include "mel.h"
 #include "output.h"
 #include "sjk.h"
+#include "statistics.h"
 #include "tool.h"
 
 enum { PATCH = 16 }; /* frames are padded to whole patches of the encoder (SPEC 7) */
 
 static double mean = NAN, std = NAN; /* not given, until check */
 static int stats;
+enum { POOL_NONE, POOL_STATISTICS };
+static const char *const pool_names[] = {"none", "statistics", NULL};
+static int pool = POOL_NONE;
 
 static const struct sj_option options[] = {
     {SJ_REAL, 0, "mean", &mean, 0, "X", "subtract X from the natural logarithm of the power", -1e6, 1e6, NULL,
@@ -21,12 +25,9 @@ static const struct sj_option options[] = {
     {SJ_REAL, 0, "std", &std, 0, "X", "then divide by X", 1e-6, 1e6, NULL, "3.569", 1, NULL},
     {SJ_FLAG, 0, "stats", &stats, 0, NULL, "print mean and std of all values before normalisation, write no stream", 0,
      0, NULL, NULL, 0, NULL},
+    {SJ_CHOICE, 0, "pool", &pool, 0, "HOW", "none: spectrograms; statistics: one vector of each track", 0, 0,
+     pool_names, NULL, 1, NULL},
     {.type = SJ_OPTION_NONE},
-};
-
-/* Count, mean and sum of squared deviations. */
-struct moments {
-    double n, mean, deviation;
 };
 
 /* One record on its way: its wave in, its spectrogram out. Buffers grow to the largest record. */
@@ -38,7 +39,7 @@ struct slot {
     size_t wave_room, mel_room;
     int status;
     char reason[256];
-    struct moments moments;
+    struct sj_moments *moments; /* (bands), with --stats or --pool */
 };
 
 /* Records are computed side by side and written in their order. */
@@ -49,32 +50,9 @@ struct state {
     struct sj_mel **mel;
     struct sj_lanes *lanes;
     enum sj_dtype dtype; /* of the input */
-    struct moments all;
+    struct sj_moments all;
+    struct sj_statistics *statistics; /* with --pool */
 };
-
-/* Chan, Golub & LeVeque 1979: the moments of both samples together. */
-static void add_moments(struct moments *a, const struct moments *b)
-{
-    double n = a->n + b->n, d = b->mean - a->mean;
-    if (b->n <= 0)
-        return;
-    a->mean += d * b->n / n;
-    a->deviation += b->deviation + d * d * a->n * b->n / n;
-    a->n = n;
-}
-
-static void measure(struct moments *m, int64_t bands, int64_t frames, int64_t stride, const float *mel)
-{
-    for (int64_t b = 0; b < bands; b++) {
-        struct moments row = {.n = (double)frames};
-        for (int64_t t = 0; t < frames; t++)
-            row.mean += mel[b * stride + t];
-        row.mean /= row.n;
-        for (int64_t t = 0; t < frames; t++)
-            row.deviation += (mel[b * stride + t] - row.mean) * (mel[b * stride + t] - row.mean);
-        add_moments(m, &row);
-    }
-}
 
 static int grow(float **p, size_t *room, size_t count)
 {
@@ -105,14 +83,15 @@ static int compute(struct sj_mel *mel, struct slot *slot)
     if (T < 1 || waves < 1)
         return sj_fail(SJ_INPUT, "%lld samples are less than one window", (long long)n);
     int status = grow(&slot->mel, &slot->mel_room, (size_t)(waves * bands * stride));
-    slot->moments = (struct moments){0};
+    if (slot->moments)
+        memset(slot->moments, 0, (size_t)bands * sizeof *slot->moments);
     for (int64_t i = 0; i < waves && !status; i++) {
         float *out = slot->mel + i * bands * stride;
         status = sj_mel_chunk(mel, n, slot->wave + i * n, out, stride);
         if (!status && !is_finite(bands * stride, out))
             return sj_fail(SJ_INPUT, "its spectrogram has values that are not finite: samples are too large");
-        if (!status && stats)
-            measure(&slot->moments, bands, T, stride, out);
+        if (!status && slot->moments)
+            sj_moments_rows(bands, T, stride, out, slot->moments);
     }
     r->dims[r->rank - 1] = bands;
     r->dims[r->rank++] = stride;
@@ -136,7 +115,12 @@ static int take(struct sj_run *run, struct state *s)
     const struct slot *slot = &s->slot[sj_lanes_take(s->lanes)];
     if (slot->status)
         return sj_fail(slot->status, "'%s': '%s': %s", slot->input, slot->key, slot->reason);
-    add_moments(&s->all, &slot->moments);
+    for (int64_t b = 0; stats && b < sj_mel_defaults().bands; b++)
+        sj_moments_add(&s->all, &slot->moments[b]);
+    if (s->statistics) {
+        int status = sj_statistics_put(s->statistics, &slot->record, slot->moments, run->out);
+        return status ? sj_fail_at(status, "'%s'", slot->input) : SJ_OK;
+    }
     return run->out ? sj_output_put(run->out, &slot->record) : SJ_OK;
 }
 
@@ -153,6 +137,9 @@ static int make_lanes(const struct sj_run *run, struct state *s)
     s->mel = calloc((size_t)run->threads, sizeof(struct sj_mel *));
     if (!s->slot || !s->k || !s->mel)
         return sj_fail(SJ_SYSTEM, "no memory");
+    for (int i = 0; i < s->room && (stats || pool); i++)
+        if (!(s->slot[i].moments = calloc((size_t)settings.bands, sizeof *s->slot[i].moments)))
+            return sj_fail(SJ_SYSTEM, "no memory");
     do {
         char why[512];
         int i = s->threads++, status = sjk_open(backend, 1, &s->k[i], why, sizeof why);
@@ -169,10 +156,26 @@ static int check(struct sj_run *run)
     const struct sj_mel_settings settings = sj_mel_defaults();
     if (stats && !(isnan(mean) && isnan(std)))
         return sj_fail(SJ_USAGE, "--mean and --std do nothing with --stats, which measures before them");
+    if (stats && pool)
+        return sj_fail(SJ_USAGE, "--stats writes no stream, so --pool does nothing with it");
     mean = isnan(mean) ? settings.mean : mean;
     std = isnan(std) ? settings.std : std;
     run->no_stream = stats;
     return run->json && !stats ? sj_fail(SJ_USAGE, "--json is for --stats") : SJ_OK;
+}
+
+/* Vectors are compared where their model_id is the same, and so where the normalisation is. */
+static int begin_pool(const struct sj_run *run, const struct sj_head *in, struct sj_head *out, struct state *s)
+{
+    char id[96];
+    if (in->rank != 1)
+        return sj_fail(SJ_INPUT, "'%s' holds training pairs where the chunks of tracks are wanted", run->in_name);
+    snprintf(id, sizeof id, "statistics, mean %.9g, std %.9g", mean, std);
+    sj_head_kind(out, "embed/1", "vector", SJ_F32);
+    int status = sj_json_set(out->params, "model_id", sj_json_string(id));
+    if (!status)
+        status = sj_json_set(out->params, "pool", sj_json_string(pool_names[pool]));
+    return status ? status : sj_statistics_new(sj_mel_defaults().bands, &s->statistics);
 }
 
 static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *out)
@@ -194,12 +197,14 @@ static int begin(struct sj_run *run, const struct sj_head *in, struct sj_head *o
     if (!s)
         return sj_fail(SJ_SYSTEM, "no memory");
     s->dtype = in->dtype;
-    if (out) {
-        settings.mean = mean;
-        settings.std = std;
-        sj_head_kind(out, "mel/1", dims, SJ_F32);
+    settings.mean = mean;
+    settings.std = std;
+    if (out)
         sj_mel_to_params(&settings, out->params);
-    }
+    if (out && !pool)
+        sj_head_kind(out, "mel/1", dims, SJ_F32);
+    if (out && pool && (status = begin_pool(run, in, out, s)))
+        return status;
     return make_lanes(run, s);
 }
 
@@ -252,6 +257,8 @@ static int end(struct sj_run *run)
     int status = SJ_OK;
     while (!status && sj_lanes_running(s->lanes))
         status = take(run, s);
+    if (!status && s->statistics && (status = sj_statistics_end(s->statistics)))
+        return sj_fail_at(status, "'%s'", run->in_name);
     return status || !stats ? status : report(run, s);
 }
 
@@ -270,7 +277,9 @@ static void cleanup(struct sj_run *run)
     for (int i = 0; i < s->room && s->slot; i++) {
         free(s->slot[i].wave);
         free(s->slot[i].mel);
+        free(s->slot[i].moments);
     }
+    sj_statistics_free(s->statistics);
     free(s->mel);
     free(s->k);
     free(s->slot);
@@ -282,7 +291,8 @@ static const struct sj_tool tool = {
     .summary = "log-mel spectrograms of audio chunks",
     .operands = "[FILE...]",
     .details = "Reads wave/1 streams (16 kHz) from the FILEs, or standard input, and writes one mel/1 stream: 80 bands\n"
-               "of 50-8000 Hz, a frame every 10 ms, padded with zeros after normalisation to a multiple of 16 frames.",
+               "of 50-8000 Hz, a frame every 10 ms, padded with zeros after normalisation to a multiple of 16 frames.\n"
+               "With --pool statistics: of each track the mean of each band over time, then the deviation of each, embed/1.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_BACKEND | SJ_TAKES_JSON,
     .max_operands = -1,
