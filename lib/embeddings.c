@@ -268,7 +268,7 @@ static void list_classes(const struct sj_head *h, char *text, size_t size)
     }
 }
 
-int sj_embeddings_match(const struct sj_head *a, const char *a_name, const struct sj_head *b, const char *b_name)
+int sj_embeddings_match_classes(const struct sj_head *a, const char *a_name, const struct sj_head *b, const char *b_name)
 {
     int same = a->classes == b->classes;
     for (int i = 0; i < a->classes && same; i++)
@@ -279,6 +279,14 @@ int sj_embeddings_match(const struct sj_head *a, const char *a_name, const struc
         list_classes(b, in_b, sizeof in_b);
         return sj_fail(SJ_INPUT, "'%s' has the classes %s; '%s' has %s", a_name, in_a, b_name, in_b);
     }
+    return SJ_OK;
+}
+
+int sj_embeddings_match(const struct sj_head *a, const char *a_name, const struct sj_head *b, const char *b_name)
+{
+    int status = sj_embeddings_match_classes(a, a_name, b, b_name);
+    if (status)
+        return status;
     const char *of_a = sj_json_get_text(a->params, "model_id"), *of_b = sj_json_get_text(b->params, "model_id");
     if (!!of_a != !!of_b || (of_a && strcmp(of_a, of_b)))
         return sj_fail(SJ_INPUT, "'%s' comes from the model %s; '%s' from %s", a_name, of_a ? of_a : "(none)", b_name,

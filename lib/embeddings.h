@@ -64,6 +64,9 @@ int sj_embeddings_rewind(struct sj_embeddings *e);
 /* Whether vectors of a and b may be compared: the same class names in the same order and the same params "model_id".
  * SJ_INPUT naming both inputs and both values. */
 int sj_embeddings_match(const struct sj_head *a, const char *a_name, const struct sj_head *b, const char *b_name);
+/* The same of the class names alone. */
+int sj_embeddings_match_classes(const struct sj_head *a, const char *a_name, const struct sj_head *b,
+                                const char *b_name);
 
 /* The track of a key "track/stem": its bytes before the last '/', all when there is none. */
 size_t sj_key_track(const char *key);

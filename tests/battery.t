@@ -11,6 +11,8 @@ for k in wave melpair mel track; do "$make" $k 1 >$k.sjt || exit 1; done
 for k in wave mel track; do "$make" $k 1 i16 >$k.other || exit 1; done
 for k in f32 i16; do "$make" track 2 $k >tracks.$k || exit 1; done
 mv tracks.f32 tracks.sjt && mv tracks.i16 tracks.other
+"$make" mixes 2 >mixes.sjt && "$make" mixes 2 i16 >mixes.other || exit 1
+"$bin/sj-linear" -q --fit -o map.h5 --mixes mixes.sjt --stems tracks.sjt || exit 1
 printf '%s\n' "key split label" "song0/bass train a" "song0/drums train b" "song1/bass valid a" "song1/drums test b" |
     tr ' ' '\t' >labels.tsv
 for k in frame predicted; do "$make" $k 1 >$k.sjt && "$make" $k 1 i16 >$k.other || exit 1; done
@@ -40,6 +42,8 @@ sj-mash|wave|text|-q -j 1 --query wave.sjt @
 sj-mash|wave|text|-q -j 1 --query @ wave.sjt
 sj-page|wave|text|--curves curves.tsv rest.sjt @
 sj-knn|any|text|-q -j 1 --cluster 2 --restarts 2 @
+sj-linear|mixes|stream|-m map.h5 @
+sj-linear|mixes|file|-q --fit --stems tracks.sjt --mixes @
 sj-align|frame|text|-j 1 --query predicted.sjt @
 sj-align|predicted|text|-j 1 --query @ frames.sjt
 sj-probe|tracks|lone|-q -j 1 --labels labels.tsv --epochs 1 --rates 1e-3 @

@@ -58,6 +58,8 @@ cp songs/synth-0-000000/drums.wav slakh2100_flac_redux/train/Track1/stems/S01.wa
 /usr/bin/python3 "$root/tests/render_make.py" . && mv songs/*.mid midi/ && mv midi/Three.mid midi/One.mid || exit 1
 echo : >hosts
 "$bin/sj-chunk" -q --dataset musdb.h5 musdb18hq
+"$bin/sj-chunk" --stems --mixes songs | sj-mel --pool statistics -o all.h5
+"$bin/sj-linear" -q --fit -o map.h5 --mixes all.h5 --stems all.h5
 for s in 0 1; do
     "$bin/sj-chunk" --stems songs/synth-0-00000$s | sj-mel | sj-embed --pool track >part$s.sjt
     "$bin/sj-view" -o part$s.h5 part$s.sjt

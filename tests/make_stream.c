@@ -1,6 +1,6 @@
 /* make_stream: a small stream of the kind asked for, to standard output, for the tests of the tools.
- *   make_stream wave|rest|pair|mel|melpair|track|frame|predicted|token [N [DTYPE [VALUE]]]
- * N songs (2) of a bass and a drums record each; rest is wave with the role rest. VALUE: also a last record whose
+ *   make_stream wave|rest|pair|mel|melpair|track|mixes|frame|predicted|token [N [DTYPE [VALUE]]]
+ * N songs (2) of a bass and a drums record each; rest is wave and mixes is track with the role rest. VALUE: also a last record whose
  * values are all VALUE ("nan"). Sample i of track k of a wave is (i % 1000 - 500 + k) / 32768, so that chunks can be
  * told from each other. */
 #include <math.h>
@@ -23,6 +23,7 @@ static const struct {
     {"mel", "mel/1", "mel,frame", 2, {80, SHORT}},
     {"melpair", "mel/1", "pair,mel,frame", 3, {2, 80, SHORT}},
     {"track", "embed/1", "vector", 1, {80}},
+    {"mixes", "embed/1", "vector", 1, {80}},
     {"frame", "embed/1", "time,vector", 2, {6, 80}},
     {"predicted", "embed/1", "time,vector", 2, {6, 80}},
     {"token", "embed/1", "frequency,time,dim", 3, {5, 6, 16}},
@@ -85,7 +86,7 @@ static int put_track(struct sj_writer *w, struct sj_record *r, enum sj_dtype dty
 static int write_stream(int form, int songs, enum sj_dtype dtype, const char *value, struct sj_writer *w)
 {
     static const char *const names[] = {"bass", "drums"};
-    const enum sj_role role = !strcmp(forms[form].name, "rest")        ? SJ_ROLE_REST
+    const enum sj_role role = !strcmp(forms[form].name, "rest") || !strcmp(forms[form].name, "mixes") ? SJ_ROLE_REST
                               : !strcmp(forms[form].name, "predicted") ? SJ_ROLE_PREDICTION
                                                                        : SJ_ROLE_STEM;
     float *values = malloc(3 * SAMPLES * sizeof *values);
