@@ -14,4 +14,9 @@
 int sj_cut_track(const struct sj_track *t, const struct sj_track_how *how, const char *const *names,
                  int64_t chunk_frames, int (*put)(const struct sj_record *r, void *arg), void *arg);
 
+/* The same of a track whose stems are in memory; path: for messages. */
+int sj_cut_wave(const struct sj_wave *w, const char *key, const char *path, const struct sj_track_how *how,
+                const char *const *names, int64_t chunk_frames, int (*put)(const struct sj_record *r, void *arg),
+                void *arg);
+
 #endif

@@ -26,6 +26,21 @@ int sj_items_chunks(const struct sj_track *t, const struct sj_track_how *how, co
     return sj_cut_track(t, how, names, chunk_frames, give_record, to);
 }
 
+int sj_items_set_chunks(const struct sj_sets *s, int64_t track, const struct sj_track_how *how, int64_t chunk_frames,
+                        struct sj_ordered_job *to)
+{
+    struct sj_wave wave;
+    char key[SJ_KEY_BYTES + 1], where[SJ_KEY_BYTES + 1];
+    int classes;
+    const char *const *names = sj_sets_classes(s, &classes);
+    int status = sj_sets_load(s, track, key, where, &wave);
+    if (status)
+        return status;
+    status = sj_cut_wave(&wave, key, where, how, names, chunk_frames, give_record, to);
+    sj_wave_free(&wave);
+    return status;
+}
+
 /* f32 stems -> i->audio. */
 static int quantise(const struct sj_wave *w, struct sj_item *i)
 {

@@ -7,11 +7,16 @@
 #include "dataset.h"
 #include "jobs.h"
 #include "sampler.h"
+#include "sets.h"
 #include "track.h"
 
 /* Gives a record for every chunk of everything that is wanted of the track, as sj_cut_track. */
 int sj_items_chunks(const struct sj_track *t, const struct sj_track_how *how, const char *const *names,
                     int64_t chunk_frames, struct sj_ordered_job *to);
+
+/* The same of a track of training sets. */
+int sj_items_set_chunks(const struct sj_sets *s, int64_t track, const struct sj_track_how *how, int64_t chunk_frames,
+                        struct sj_ordered_job *to);
 
 /* Gives all stems of the track as 16 bit integers, rounded and clipped, and what they were made from. SJ_INPUT as
  * sj_track_load. */

@@ -231,14 +231,14 @@ static int send_rest(const struct sj_wave *w, int without, enum sj_role role, co
     return status ? status : to->end(to->arg);
 }
 
-static int send_wave(const struct sj_track *t, const struct sj_wave *w, const struct sj_track_how *how,
-                     const struct sj_signal_sink *to)
+int sj_wave_signals(const struct sj_wave *w, const char *path, const struct sj_track_how *how,
+                    const struct sj_signal_sink *to)
 {
     int status = SJ_OK;
     if (!how->stems && !how->rests)
         return send_rest(w, -1, SJ_ROLE_MIX, to);
     if (how->rests && w->stems < 2)
-        return sj_fail(SJ_INPUT, "'%s' has one stem, without which nothing is left", sj_track_name(t));
+        return sj_fail(SJ_INPUT, "'%s' has one stem, without which nothing is left", path);
     for (int s = 0; s < w->stems && how->stems && !status; s++) {
         status = to->begin(to->arg, SJ_ROLE_STEM, w->class[s], 0);
         if (!status)
@@ -267,7 +267,7 @@ int sj_track_signals(const struct sj_track *t, const struct sj_track_how *how, c
     } else if (d && sj_decode_lanes(d) == 1) {
         status = how->rests ? no_stems(t) : send_file(d, SJ_ROLE_STEM, t->class, 1, to);
     } else if (!(status = load(t, how, d, &w))) {
-        status = send_wave(t, &w, how, to);
+        status = sj_wave_signals(&w, sj_track_name(t), how, to);
         sj_wave_free(&w);
     }
     sj_decode_close(d);

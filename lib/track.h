@@ -41,6 +41,10 @@ struct sj_signal_sink {
  * memory; it has no rests. */
 int sj_track_signals(const struct sj_track *t, const struct sj_track_how *how, const struct sj_signal_sink *sink);
 
+/* The same of a track whose stems are in memory, the mix being their sum. path: for messages. */
+int sj_wave_signals(const struct sj_wave *w, const char *path, const struct sj_track_how *how,
+                    const struct sj_signal_sink *sink);
+
 /* What the track is made of, as text: a hash over, for each file, its class, its size and blocks of 64 KiB. Version 2,
  * "2-" and 16 hexadecimal digits: 32 blocks evenly spread from the first byte to the last, so all of a file of up to
  * 2 MiB; of a longer one a change may fall between them. Version 1, the digits alone, as the first data sets have it:

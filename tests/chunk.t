@@ -141,6 +141,51 @@ ok "files of one name" "$chunk" k -o k.sjt
 is "$(keys k.sjt)" "one/x:mix:- two/x:mix:- y:mix:- " "are told apart by their folders"
 fails 2 "'mix.wav' is given twice" "a file given twice" "$chunk" mix.wav mix.wav
 
+# -- the tracks of training sets
+ok "the tracks of a training set" "$chunk" -q --dataset sets.h5 musdb18hq
+ok "as stems and mixes" "$chunk" --stems --mixes -o set.sjt sets.h5
+"$chunk" --stems --mixes -o sound.sjt musdb18hq
+check "are those of the sound, but for 16 bits" '
+a, b = whole("set.sjt"), whole("sound.sjt")
+assert list(a) == list(b) and len(a) > 4
+assert all(len(a[k]) == len(b[k]) and np.abs(a[k] - b[k]).max() <= 4.01 / 65536 for k in a)
+labels = lambda p: [r[:6] for r in list(records(p))[1:]]
+assert labels("set.sjt") == labels("sound.sjt")'
+ok "as mixes of all" "$chunk" -o set.mix.sjt sets.h5
+check "they are the sum of the stems" '
+a, b = whole("set.mix.sjt"), whole("set.sjt")
+for (k, role), x in a.items():
+    stems = [b[l] for l in b if l[0].rsplit("/", 1)[0] == k and l[1] == 1]
+    assert role == 0 and len(stems) > 1 and np.abs(sum(stems) - x).max() < 1e-6'
+for j in 1 3; do "$chunk" -j$j --stems -o j$j.sjt sets.h5; done
+same "the same for any -j" j1.sjt j3.sjt
+first=$("$view" --json set.sjt | sed -n 2p | grep -o '"key":"[^/]*')
+ok "the first track alone" "$chunk" --stems --take 1 -o take.sjt sets.h5
+is "$("$view" --json take.sjt | sed 1d | grep -o '"key":"[^/]*' | uniq)" "$first" "is that"
+ok "all but the first" "$chunk" --stems --skip 1 -o skip.sjt sets.h5
+is "$(cat take.sjt skip.sjt | "$view" --json - 2>/dev/null | sed 1d | wc -l)" "$("$view" --json j1.sjt | sed 1d | wc -l)" "are the rest"
+cp sets.h5 more.h5
+ok "two sets" "$chunk" --stems --take 1 -o two.sjt sets.h5 more.h5
+is "$("$view" --json two.sjt | sed 1d | grep -o '"key":"[^/]*/[^/]*' | uniq | tr '\n' ' ')" \
+    "$(echo "$first $first" | sed 's|"key":"\([^ ]*\) "key":"|"key":"sets/\1 "key":"more/|') " "are told apart by their names"
+mkdir -p again && cp sets.h5 again/sets.h5
+fails 2 "'sets.h5' and 'again/sets.h5' have one name" "unless they are the same" "$chunk" --stems sets.h5 again/sets.h5
+fails 2 "'mix.wav' is no HDF5 file" "sound beside a set" "$chunk" sets.h5 mix.wav
+fails 2 "'sets.h5' is an HDF5 file, which --dataset does not read" "a set of a set" "$chunk" --dataset x.h5 sets.h5
+fails 2 "'sets.h5' is an HDF5 file, which --list does not read" "a list of a set" "$chunk" --list sets.h5
+fails 2 "--layout does nothing with training sets" "a layout of a set" "$chunk" --layout file sets.h5
+fails 2 "--take does nothing without --pairs" "some of a sound" "$chunk" --take 1 mix.wav
+fails 3 "no track from number 99 on" "tracks beyond the last" "$chunk" --skip 99 -o x.sjt sets.h5
+"$chunk" -q --dataset lone.h5 --classes bass musdb18hq/A 2>/dev/null || {
+    mkdir -p lone/L && cp musdb18hq/A/bass.wav lone/L && "$chunk" -q --layout musdb18hq --dataset lone.h5 lone
+}
+fails 3 "has one stem, without which nothing is left" "a track of one stem" "$chunk" --mixes -o x.sjt lone.h5
+ok "nothing appears" test ! -e x.sjt
+"$chunk" -k --mixes -o kept.sjt lone.h5 sets.h5 2>kept.err
+is "$? $(tail -n 1 kept.err | sed 's/ of .*//')" "1 sj-chunk: 1" "is passed over"
+head -c 5000 sets.h5 >cutset.h5
+fails 3 "cutset.h5" "a set that is cut" "$chunk" --stems -o x.sjt cutset.h5
+
 # -- bad inputs
 fails 3 "'texts': no sound files in this folder" "a folder of text files" "$chunk" texts
 fails 3 "nan.wav' has a sample that is not a finite number" "NaN" "$chunk" nan.wav -o bad.sjt
@@ -167,7 +212,6 @@ for r in 0 999 2147483648 4294967295; do
 done
 fails 4 "absent.wav" "a file that is not there" "$chunk" absent.wav
 fails 3 "'mix.wav' is a single sound without stems" "mixes of a plain file" "$chunk" --mixes mix.wav
-fails 2 "which only --pairs reads" "a training set as sound" "$chunk" musdb.h5
 cp -r musdb18hq/A uneven && cp uneven8.wav uneven/bass.wav
 fails 3 "'uneven/bass.wav' lasts 8.30 s and 'uneven/drums.wav' 9.30 s, more than 0.5 s apart" "stems of other lengths" \
     "$chunk" --stems uneven

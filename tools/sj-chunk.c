@@ -14,6 +14,7 @@
 #include "layout.h"
 #include "output.h"
 #include "sampler.h"
+#include "sets.h"
 #include "tool.h"
 #include "track.h"
 
@@ -25,7 +26,7 @@ enum {
 #define MOST_PAIRS 1e15 /* of --skip and --take, whose sum must be a number, too */
 
 /* Where 0 or -1 is no value of an option it stands for "not given" until check_modes. */
-static int list, stems, mixes, pairs, keep_going, layout = -1;
+static int list, stems, mixes, pairs, sets, keep_going, layout = -1; /* sets: the operands are training sets */
 static const char *dataset, *class_map, *class_list, *weight_list, *augment_spec;
 static struct sj_augment augment;
 static char augment_text[SJ_AUGMENT_TEXT]; /* in full, for the provenance */
@@ -39,8 +40,8 @@ static const struct sj_option options[] = {
     {SJ_TEXT, 0, "dataset", &dataset, 0, "FILE", "make or extend the training set FILE", 0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "list", &list, 0, NULL, "only print key and path of each track", 0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "pairs", &pairs, 0, NULL, "training pairs from the training sets named", 0, 0, NULL, NULL, 1, NULL},
-    {SJ_INT, 0, "skip", &skip, 0, "N", "pairs: begin with pair N", 0, MOST_PAIRS, NULL, "0", 0, NULL},
-    {SJ_INT, 0, "take", &take, 0, "N", "pairs: end after N pairs", 1, MOST_PAIRS, NULL, "no end", 0, NULL},
+    {SJ_INT, 0, "skip", &skip, 0, "N", "begin with pair N, or track N of each set", 0, MOST_PAIRS, NULL, "0", 0, NULL},
+    {SJ_INT, 0, "take", &take, 0, "N", "end after N pairs, or tracks of each set", 1, MOST_PAIRS, NULL, "no end", 0, NULL},
     {SJ_TEXT, 0, "weights", &weight_list, 0, "W,W...", "pairs: how often each set is drawn", 0, 0, NULL,
      "all tracks alike", 1, NULL},
     {SJ_TEXT, 0, "augment", &augment_spec, 0, "NAME[=X],...", "pairs: what is changed at random, and how much", 0, 0,
@@ -68,6 +69,7 @@ struct work {
     int64_t jobs, *job;       /* job j is track job[j] */
     struct sj_track_how how;
     struct sj_sampler *sampler;
+    struct sj_sets *sets;
     struct sj_dataset_writer *set;
     int64_t skipped;
 };
@@ -143,6 +145,28 @@ static int run_chunks(struct work *w)
     struct sj_ordered_work how = {.ahead = w->run->threads, .depth = keep_going ? 0 : CHUNKS_AHEAD, .jobs = w->jobs,
                                   .run = cut_track};
     return write_stream(w, "sample", &how, "tracks");
+}
+
+static int cut_set_track(void *arg, int64_t job, struct sj_ordered_job *to)
+{
+    const struct work *w = arg;
+    return sj_items_set_chunks(w->sets, job, &w->how, chunk_frames, to);
+}
+
+static int run_sets(struct work *w)
+{
+    int status = sj_sets_open(w->run->n, w->run->operand, skip, take, &w->sets);
+    if (status)
+        return status;
+    struct sj_ordered_work how = {.ahead = w->run->threads, .depth = keep_going ? 0 : CHUNKS_AHEAD,
+                                  .jobs = sj_sets_tracks(w->sets), .run = cut_set_track};
+    w->class = sj_sets_classes(w->sets, &w->classes);
+    w->how = (struct sj_track_how){w->classes, stems, mixes, 0};
+    status = write_stream(w, "sample", &how, "tracks");
+    sj_sets_close(w->sets);
+    if (!status && w->skipped)
+        status = sj_fail(SJ_NO, "%lld of %lld tracks skipped", (long long)w->skipped, (long long)how.jobs);
+    return status;
 }
 
 /* -- list ---------------------------------------------------------------------------------------------------------- */
@@ -269,22 +293,22 @@ static int run_pairs(struct work *w)
 /* Options that would do nothing are refused; the others get their defaults. */
 static int check_modes(const struct sj_run *run)
 {
-    enum { CHUNKS = 1, SET = 2, PAIRS = 4, LIST = 8 };
-    int mode = list ? LIST : pairs ? PAIRS : dataset ? SET : CHUNKS;
+    enum { CHUNKS = 1, SET = 2, PAIRS = 4, LIST = 8, SETS = 16 };
+    int mode = list ? LIST : pairs ? PAIRS : dataset ? SET : sets ? SETS : CHUNKS;
     const struct {
         const char *name;
         int given, modes;
-    } use[] = {{"--stems", stems, CHUNKS},
-               {"--mixes", mixes, CHUNKS},
-               {"--output", run->output != NULL, CHUNKS | PAIRS | LIST},
-               {"--chunk-frames", chunk_frames > 0, CHUNKS | PAIRS},
+    } use[] = {{"--stems", stems, CHUNKS | SETS},
+               {"--mixes", mixes, CHUNKS | SETS},
+               {"--output", run->output != NULL, CHUNKS | PAIRS | LIST | SETS},
+               {"--chunk-frames", chunk_frames > 0, CHUNKS | PAIRS | SETS},
                {"--layout", layout >= 0, CHUNKS | SET | LIST},
                {"--class-map", class_map != NULL, CHUNKS | SET | LIST},
                {"--classes", class_list != NULL, CHUNKS | SET | LIST},
                {"--pad", pad_s >= 0, CHUNKS | SET},
-               {"--keep-going", keep_going, CHUNKS | SET | LIST},
-               {"--skip", skip >= 0, PAIRS},
-               {"--take", take >= 0, PAIRS},
+               {"--keep-going", keep_going, CHUNKS | SET | LIST | SETS},
+               {"--skip", skip >= 0, PAIRS | SETS},
+               {"--take", take >= 0, PAIRS | SETS},
                {"--weights", weight_list != NULL, PAIRS},
                {"--augment", augment_spec != NULL, PAIRS},
                {"--seed", run->seed_given, PAIRS}};
@@ -298,6 +322,7 @@ static int check_modes(const struct sj_run *run)
                            list      ? "with --list"
                            : pairs   ? "with --pairs"
                            : dataset ? "with --dataset"
+                           : sets && (use[i].modes & CHUNKS) ? "with training sets"
                                      : "without --pairs");
     chunk_frames = chunk_frames > 0 ? chunk_frames : SJ_CHUNK_FRAMES;
     layout = layout < 0 ? 0 : layout;
@@ -308,6 +333,8 @@ static int check_modes(const struct sj_run *run)
 
 static int check(struct sj_run *run)
 {
+    for (int i = 0; i < run->n; i++)
+        sets += sj_h5_is(run->operand[i]);
     int status = check_modes(run);
     if (status)
         return status;
@@ -321,9 +348,13 @@ static int check(struct sj_run *run)
         return sj_fail(SJ_USAGE, "--chunk-frames is %lld, must be a multiple of %d", (long long)chunk_frames, PATCH);
     if ((pairs || dataset) && !run->n)
         return sj_fail(SJ_USAGE, "%s wants operands (see --help)", pairs ? "--pairs" : "--dataset");
-    for (int i = 0; i < run->n && !pairs; i++)
-        if (sj_h5_is(run->operand[i]))
-            return sj_fail(SJ_USAGE, "'%s' is an HDF5 file, which only --pairs reads", run->operand[i]);
+    for (int i = 0; i < run->n && sets && !pairs; i++)
+        if (sj_h5_is(run->operand[i]) && (list || dataset))
+            return sj_fail(SJ_USAGE, "'%s' is an HDF5 file, which %s does not read", run->operand[i],
+                           list ? "--list" : "--dataset");
+        else if (!sj_h5_is(run->operand[i]))
+            return sj_fail(SJ_USAGE, "'%s' is no HDF5 file: sound and training sets cannot be read together",
+                           run->operand[i]);
     return SJ_OK;
 }
 
@@ -352,6 +383,8 @@ static int run(struct sj_run *r)
     struct work w = {.run = r};
     if (pairs)
         return run_pairs(&w);
+    if (sets)
+        return run_sets(&w);
     int status = find_tracks(&w);
     if (!status)
         status = list ? run_list(&w) : dataset ? run_dataset(&w) : run_chunks(&w);
@@ -369,7 +402,8 @@ static const struct sj_tool tool = {
     .operands = "[FILE|FOLDER...]",
     .details = "Writes the sound of the FILEs and of the tracks in the FOLDERs (or of a sound on standard input),\n"
                "mixed down to one channel at 16 kHz, as a wave/1 stream of 8 s chunks; with --dataset, their stems\n"
-               "into a training set; with --pairs, random contexts and targets from training sets.",
+               "into a training set; with --pairs, random contexts and targets from training sets. Of training sets\n"
+               "without --pairs, their tracks.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_THREADS | SJ_TAKES_SEED | SJ_TAKES_PROGRESS,
     .max_operands = -1,
