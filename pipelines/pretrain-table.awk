@@ -2,7 +2,7 @@
 BEGIN {
     FS = OFS = "\t"
     title["chance"] = "chance"; title["class-oracle"] = "right class, any song"; title["untrained"] = "untrained model"
-    title["automashupper"] = "AutoMashupper"; title["model"] = "the model"
+    title["automashupper"] = "AutoMashupper"; title["mel-statistics"] = "spectra, linear map"; title["model"] = "the model"
     title["untrained.aligned"] = "untrained model, aligned"; title["model.aligned"] = "the model, aligned"
     print "row", "queries", "references", "R@1_percent", "R@5_percent", "R@10_percent", "mean_rank_percent",
         "median_rank_percent"

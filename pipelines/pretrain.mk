@@ -9,8 +9,10 @@
 #   FRAMES=N        length of crops [160, 1.6 s]; WEIGHTS=W,W how often MIDI files and modules are drawn [all pieces alike]
 #   ALIGNED=1       the recordings are of one length: what sounds when is compared too, in the validation and in a row
 #   EVERY=N         steps between validations [100]
+#   TRACKS=N        tracks of each rendered set that the linear map of spectra is learnt from [2000]
 #
-# Makes OUT/model.h5 (bf16), table.md beside chance, AutoMashupper and the untrained model, and the learning curve
+# Makes OUT/model.h5 (bf16), table.md beside chance, AutoMashupper, spectra and the best linear map of them (mel-statistics),
+# and the untrained model, and the learning curve
 # curve.svg with curve.tsv. A run that is interrupted goes on where it was.
 
 BUILD   ?= build
@@ -22,6 +24,7 @@ SECONDS ?= 60
 STEPS   ?= 1600
 EVERY   ?= 100
 FRAMES  ?= 160
+TRACKS  ?= 2000
 MODEL_FLAGS ?= --dim 128 --depth 3 --heads 4 --hidden 512 --layers 3
 TRAIN_FLAGS ?= --batch 512 --crops 16 --rate 2e-3 --warmup 60 --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 \
                --contrastive-targets encoder --augment gain=9,polarity,tilt=4,speed=2,floor=-45,drive=0.3,eq=12
@@ -96,7 +99,25 @@ $(OUT)/automashupper.metrics.tsv: $(OUT)/real.settings
 	@bash -c 'sj-mash -q -j $(JOBS) -o $(OUT)/ranked.tsv --query <(sj-chunk -q --mixes $(REAL)) <(sj-chunk -q --stems $(REAL))'
 	@sj-knn -q --merge --metrics -o $@ $(OUT)/ranked.tsv
 
-rows := untrained.metrics automashupper.metrics model.metrics $(if $(ALIGNED),untrained.aligned model.aligned)
+# Spectra alone: mean and deviation of each band, from mix to stem by ridge regression, learnt from what the model learns
+# from. Tracks of one stem teach nothing and are passed over; mixes of classes that are not among what was rendered stay out
+# of the row, whose count of queries says so.
+statistics = sj-mel $(threads) --pool statistics
+$(OUT)/statistics.settings: FORCE
+	@mkdir -p $(@D) && printf '%s\n' '$(TRACKS)' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(OUT)/statistics.map.h5: $(OUT)/statistics.settings $(sets)
+	@echo "== spectra"
+	@sj-chunk -q -k --stems --mixes --take $(TRACKS) $(sets) | $(statistics) -o $(OUT)/statistics.train.h5
+	@sj-linear --fit -o $@ --mixes $(OUT)/statistics.train.h5 --stems $(OUT)/statistics.train.h5
+	@rm $(OUT)/statistics.train.h5
+$(OUT)/mel-statistics.metrics.tsv: $(OUT)/statistics.map.h5 $(OUT)/real.settings
+	@sj-chunk -q --stems $(REAL) | $(statistics) -o $(OUT)/statistics.stems.h5
+	@sj-chunk -q --mixes $(REAL) | $(statistics) -o $(OUT)/statistics.mixes.h5
+	@sj-linear -k -m $< -o $(OUT)/statistics.predicted.h5 $(OUT)/statistics.mixes.h5 || [ $$? -eq 1 ]
+	@sj-knn --metrics --query $(OUT)/statistics.predicted.h5 -o $@ $(OUT)/statistics.stems.h5
+
+rows := untrained.metrics automashupper.metrics mel-statistics.metrics model.metrics $(if $(ALIGNED),untrained.aligned model.aligned)
 $(OUT)/table.tsv: $(rows:%=$(OUT)/%.tsv)
 	@awk -f $(here)pretrain-table.awk $^ >$@.new && mv $@.new $@
 $(OUT)/table.md: $(OUT)/table.tsv

@@ -48,7 +48,7 @@ recipe() {
 ok "the recipe" recipe
 is "$(grep -c 'broken.mid' "$dir/err")" 1 "what cannot be rendered is named"
 for f in model.h5 trained.h5 table.md curve.svg curve.tsv; do ok "makes $f" test -s "out/$f"; done
-is "$(cut -f1-3 out/table.tsv | sed 1d | tr '\t\n' '/;')" "chance/16/16;right class, any song/16/16;untrained model/16/16;AutoMashupper/16/16;the model/16/16;untrained model, aligned/16/16;the model, aligned/16/16;" "the table's rows"
+is "$(cut -f1-3 out/table.tsv | sed 1d | tr '\t\n' '/;')" "chance/16/16;right class, any song/16/16;untrained model/16/16;AutoMashupper/16/16;spectra, linear map/12/16;the model/16/16;untrained model, aligned/16/16;the model, aligned/16/16;" "the table's rows"
 is "$(awk -F '\t' '$10 != "-" && NR > 1 { print $1 }' out/curve.tsv | tr '\n' ' ')" "2 4 6 " "the curve where it was validated"
 ok "the model is whole" "$bin/sj-view" --check out/model.h5
 stamp() { (cd out && find . -name '*.h5' -printf '%T@ %p\n' | sort); }
