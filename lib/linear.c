@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crc32c.h"
 #include "embeddings.h"
 #include "h5.h"
 
@@ -22,7 +23,7 @@ int sj_linear_new(const struct sj_head *mix_head, const struct sj_head *head, in
     l->p = p;
     l->q = q;
     l->pairs = calloc(C, sizeof *l->pairs);
-    l->ridge = calloc(C * (size_t)(3 + 2 * p + q + p * q), sizeof *l->ridge);
+    l->ridge = calloc(C * (size_t)(3 + 2 * p + q + p * q) + 2 * (size_t)q, sizeof *l->ridge);
     int status = l->pairs && l->ridge ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for maps of %lld to %lld values",
                                                         (long long)p, (long long)q);
     if (!status)
@@ -39,6 +40,8 @@ int sj_linear_new(const struct sj_head *mix_head, const struct sj_head *head, in
     l->scale = l->mean + C * (size_t)p;
     l->offset = l->scale + C * (size_t)p;
     l->weight = l->offset + C * (size_t)q;
+    l->stem_mean = l->weight + C * (size_t)(p * q);
+    l->stem_scale = l->stem_mean + q;
     for (size_t i = 0; i < C * (size_t)p; i++)
         l->scale[i] = 1;
     *out = l;
@@ -69,6 +72,22 @@ void sj_linear_apply(const struct sj_linear *l, int class, const float *x, float
     }
 }
 
+void sj_linear_standardise(const struct sj_linear *l, float *y)
+{
+    for (int64_t k = 0; k < l->q; k++)
+        y[k] = (float)(((double)y[k] - l->stem_mean[k]) / l->stem_scale[k]);
+}
+
+int sj_linear_standard_head(const struct sj_linear *l, struct sj_head *head)
+{
+    char id[256];
+    const char *of = sj_json_get_text(l->head->params, "model_id");
+    uint32_t crc = sj_crc32c(0, l->stem_mean, (size_t)l->q * sizeof *l->stem_mean);
+    crc = sj_crc32c(crc, l->stem_scale, (size_t)l->q * sizeof *l->stem_scale);
+    snprintf(id, sizeof id, "%.200s, standardised by %08x", of ? of : "(none)", crc);
+    return sj_json_set(head->params, "model_id", sj_json_string(id));
+}
+
 /* -- the file ------------------------------------------------------------------------------------------------------ */
 
 struct array {
@@ -77,7 +96,7 @@ struct array {
     int rank;
     int64_t dims[3];
 };
-enum { ARRAYS = 7 };
+enum { ARRAYS = 9 };
 
 /* The numbers of a map, real ones, where they lie in the file and in memory. */
 static void arrays(const struct sj_linear *l, struct array a[ARRAYS])
@@ -87,7 +106,8 @@ static void arrays(const struct sj_linear *l, struct array a[ARRAYS])
         {"/ridge", l->ridge, 1, {C, 1, 1}},         {"/error", l->error, 1, {C, 1, 1}},
         {"/variance", l->variance, 1, {C, 1, 1}},   {"/mean", l->mean, 2, {C, p, 1}},
         {"/scale", l->scale, 2, {C, p, 1}},         {"/offset", l->offset, 2, {C, q, 1}},
-        {"/weight", l->weight, 3, {C, p, q}},
+        {"/weight", l->weight, 3, {C, p, q}},       {"/stem_mean", l->stem_mean, 1, {q, 1, 1}},
+        {"/stem_scale", l->stem_scale, 1, {q, 1, 1}},
     };
     memcpy(a, all, sizeof all);
 }
@@ -210,6 +230,9 @@ static int read_values(struct sj_h5 *h, const struct sj_linear *l)
     for (int64_t i = 0; i < l->classes * l->p && !status; i++)
         if (l->scale[i] <= 0)
             status = sj_fail(SJ_INPUT, "'%s': '/scale' holds a value that is not above 0", sj_h5_path(h));
+    for (int64_t i = 0; i < l->q && !status; i++)
+        if (l->stem_scale[i] <= 0)
+            status = sj_fail(SJ_INPUT, "'%s': '/stem_scale' holds a value that is not above 0", sj_h5_path(h));
     return status;
 }
 

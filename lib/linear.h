@@ -17,6 +17,7 @@ struct sj_linear {
     int64_t *pairs;           /* (C) learnt from; 0: nothing was learnt of the class */
     double *ridge, *error, *variance;        /* (C) as struct sj_ridge, 0 where pairs is 0 */
     double *mean, *scale, *offset, *weight;  /* (C,p) (C,p) (C,q) (C,p,q) as struct sj_ridge */
+    double *stem_mean, *stem_scale;          /* (q) of the stems of all classes: mean and standard deviation */
 };
 
 /* Makes room for maps of p to q values of the classes of head; the heads are copied. */
@@ -37,5 +38,10 @@ int sj_linear_read(const char *path, struct sj_linear **l);
 
 /* y (q) = offset + (x - mean) / scale W of the class, which must have been learnt; x (p). */
 void sj_linear_apply(const struct sj_linear *l, int class, const float *x, float *y);
+
+/* y (q) = (y - stem_mean) / stem_scale, so that every value counts when vectors are compared, however little it varies. */
+void sj_linear_standardise(const struct sj_linear *l, float *y);
+/* head (a copy of l->head) becomes that of such vectors, which compare with each other only: its model_id is another. */
+int sj_linear_standard_head(const struct sj_linear *l, struct sj_head *head);
 
 #endif

@@ -133,6 +133,22 @@ static int gather(const struct vectors *mixes, const struct vectors *stems, int 
     return SJ_OK;
 }
 
+/* Values that differ from their mean by rounding alone keep their scale. */
+static void measure_stems(struct sj_linear *l, const struct vectors *stems)
+{
+    for (int64_t k = 0; k < l->q; k++) {
+        double mean = 0, square = 0;
+        for (int64_t i = 0; i < stems->n; i++)
+            mean += (double)stems->x[i * l->q + k] / (double)stems->n;
+        for (int64_t i = 0; i < stems->n; i++) {
+            const double d = (double)stems->x[i * l->q + k] - mean;
+            square += d * d / (double)stems->n;
+        }
+        l->stem_mean[k] = mean;
+        l->stem_scale[k] = sqrt(square) > 1e-12 * fabs(mean) ? sqrt(square) : 1;
+    }
+}
+
 static int learn_all(struct sj_linear *l, const struct vectors *mixes, const struct vectors *stems, double ridge)
 {
     float *x = malloc((size_t)(mixes->n * mixes->width) * sizeof *x);
@@ -169,6 +185,7 @@ int sj_linear_fit(const char *mix_path, const char *stem_path, double ridge, str
         sj_linear_free(l);
     } else {
         l->head->dtype = SJ_F32;
+        measure_stems(l, &stems);
         *out = l;
     }
     drop(&mixes);

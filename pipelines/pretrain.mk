@@ -112,9 +112,9 @@ $(OUT)/statistics.map.h5: $(OUT)/statistics.settings $(sets)
 	@sj-linear --fit -o $@ --mixes $(OUT)/statistics.train.h5 --stems $(OUT)/statistics.train.h5
 	@rm $(OUT)/statistics.train.h5
 $(OUT)/mel-statistics.metrics.tsv: $(OUT)/statistics.map.h5 $(OUT)/real.settings
-	@sj-chunk -q --stems $(REAL) | $(statistics) -o $(OUT)/statistics.stems.h5
+	@sj-chunk -q --stems $(REAL) | $(statistics) | sj-linear -m $< --references -o $(OUT)/statistics.stems.h5
 	@sj-chunk -q --mixes $(REAL) | $(statistics) -o $(OUT)/statistics.mixes.h5
-	@sj-linear -k -m $< -o $(OUT)/statistics.predicted.h5 $(OUT)/statistics.mixes.h5 || [ $$? -eq 1 ]
+	@sj-linear -k -m $< --standard -o $(OUT)/statistics.predicted.h5 $(OUT)/statistics.mixes.h5 || [ $$? -eq 1 ]
 	@sj-knn --metrics --query $(OUT)/statistics.predicted.h5 -o $@ $(OUT)/statistics.stems.h5
 
 rows := untrained.metrics automashupper.metrics mel-statistics.metrics model.metrics $(if $(ALIGNED),untrained.aligned model.aligned)

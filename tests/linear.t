@@ -183,10 +183,35 @@ with h5py.File("mixes.h5") as f:
 ok "a class for all" "$linear" -m map.h5 --class drums -o drums.h5 whole.h5
 ok "is that" "$python" predictions.py map.h5 whole.h5 drums.h5 1
 
+# -- values that count alike
+cat >standard.py <<'E'
+import h5py
+import numpy as np
+read = lambda p: h5py.File(p)["embedding"][:].astype(float)
+stems, m = read("stems.h5"), h5py.File("map.h5")
+near = lambda a, b: np.abs(a - b).max() < 1e-5
+assert near(m["stem_mean"][:], stems.mean(0)) and near(m["stem_scale"][:], stems.std(0))
+assert near(read("references.h5"), (stems - stems.mean(0)) / stems.std(0))
+assert near(read("standard.h5"), (read("made.h5") - stems.mean(0)) / stems.std(0))
+for k in "key", "class", "role":
+    assert list(h5py.File("references.h5")[k]) == list(h5py.File("stems.h5")[k])
+E
+ok "relative predictions" "$linear" -m map.h5 --standard -o standard.h5 mixes.h5
+ok "relative stems" "$linear" -m map.h5 --references -o references.h5 stems.h5
+ok "are relative to the stems learnt from" "$python" standard.py
+ok "and are compared with each other" "$bin/sj-knn" --query standard.h5 references.h5
+fails 3 "standardised by" "but not with others" "$bin/sj-knn" --query standard.h5 stems.h5
+fails 3 "comes from the model m" "relative mixes" "$linear" -m map.h5 --references -o x.h5 mixes.h5
+fails 2 "--class does nothing with --references" "a class of stems" "$linear" -m map.h5 --references --class bass stems.h5
+fails 2 "--references is not for --fit" "stems to learn" "$linear" --fit --references -o x.h5 --mixes mixes.h5 --stems stems.h5
+
 # -- what was planted is found
 ok "a map of a planted relation" fit plant.h5 plant.mixes.h5 plant.stems.h5
 ok "finds the stems of other mixes" sh -c "'$linear' -m plant.h5 new.mixes.h5 | '$bin/sj-knn' -q --metrics new.stems.h5"
 is "$(awk -F '\t' '$1 == "all" { print $2, $3, $4 }' out)" "100 100 100.00" "every one"
+"$linear" -m plant.h5 --references -o plant.references.h5 new.stems.h5
+ok "relative ones" sh -c "'$linear' -m plant.h5 --standard new.mixes.h5 | '$bin/sj-knn' -q --metrics plant.references.h5"
+is "$(awk -F '\t' '$1 == "all" { print $2, $3, $4 }' out)" "100 100 100.00" "too"
 
 # -- audio
 ok "of audio" sh -c "
@@ -242,6 +267,7 @@ with h5py.File('bad.h5', 'r+') as f:
 }
 damaged "a map with NaN" "'bad.h5': '/weight' holds a value that is not finite" "f['weight'][1, 2, 3] = np.nan"
 damaged "with a scale of 0" "'/scale' holds a value that is not above 0" "f['scale'][0, 0] = 0"
+damaged "or one of the stems" "'/stem_scale' holds a value that is not above 0" "f['stem_scale'][0] = -1"
 damaged "of other widths" "'/offset' has another shape" "x = f['offset'][:, 1:]; del f['offset']; f['offset'] = x"
 damaged "of other types" "'/mean' has another shape or type" "x = f['mean'][:].astype('i4'); del f['mean']; f['mean'] = x"
 damaged "without weights" "weight" "del f['weight']"
@@ -263,7 +289,7 @@ fails 2 "--map is not for --fit" "a map to learn" "$linear" --fit -o x.h5 -m map
 fails 2 "--class is not for --fit" "a class to learn" "$linear" --fit -o x.h5 --class bass --mixes mixes.h5 --stems stems.h5
 fails 2 "--ridge is for --fit" "a ridge to predict with" "$linear" -m map.h5 --ridge 1 mixes.h5
 fails 2 "--mixes is for --fit" "mixes as an option" "$linear" -m map.h5 --mixes mixes.h5
-fails 2 "--ridge" "a ridge of 0" fit --ridge 0
+fails 2 "--ridge" "a ridge of 0" "$linear" --fit --ridge 0 -o x.h5 --mixes mixes.h5 --stems stems.h5
 fails 2 "--class is 'tuba', which 'map.h5' does not know" "a class that is none" "$linear" -m map.h5 --class tuba mixes.h5
 fails 2 "mixes.h5" "to write over what is read" "$linear" --fit -o mixes.h5 --mixes mixes.h5 --stems stems.h5
 ok "vectors as large as they get" sh -c "'$linear' -q --fit -o huge.map.h5 --mixes huge.h5 --stems stems.h5"

@@ -10,7 +10,7 @@
 #include "output.h"
 #include "tool.h"
 
-static int fit, keep_going;
+static int fit, keep_going, standard, references;
 static const char *map, *mixes, *stems, *class_name = "record";
 static double ridge; /* 0: not given */
 
@@ -23,6 +23,10 @@ static const struct sj_option options[] = {
     {SJ_FILE, 'm', "map", &map, 0, "FILE", "the map, which --fit made", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "class", &class_name, 0, "NAME", "the class to predict, or \"record\" for the one that each mix lacks",
      0, 0, NULL, NULL, 1, NULL},
+    {SJ_FLAG, 0, "standard", &standard, 0, NULL, "predict values relative to mean and deviation of the stems learnt from",
+     0, 0, NULL, NULL, 1, NULL},
+    {SJ_FLAG, 0, "references", &references, 0, NULL, "read stems and write them so, to be compared with such predictions",
+     0, 0, NULL, NULL, 1, NULL},
     {SJ_FLAG, 'k', "keep-going", &keep_going, 0, NULL, "leave out mixes of classes that were not learnt, exit 1", 0, 0,
      NULL, NULL, 0, NULL},
     {.type = SJ_OPTION_NONE},
@@ -33,10 +37,18 @@ static int check(struct sj_run *run)
     const int own_class = strcmp(class_name, "record") != 0;
     if (!fit && (mixes || stems || ridge > 0))
         return sj_fail(SJ_USAGE, "%s is for --fit", mixes ? "--mixes" : stems ? "--stems" : "--ridge");
+    if (!fit && references && (own_class || keep_going || standard))
+        return sj_fail(SJ_USAGE, "%s does nothing with --references", own_class    ? "--class"
+                                                                      : keep_going ? "--keep-going"
+                                                                                   : "--standard");
     if (!fit)
         return map ? SJ_OK : sj_fail(SJ_USAGE, "-m FILE must be given: the map, which --fit makes");
-    if (map || own_class || keep_going)
-        return sj_fail(SJ_USAGE, "%s is not for --fit", map ? "--map" : own_class ? "--class" : "--keep-going");
+    if (map || own_class || keep_going || standard || references)
+        return sj_fail(SJ_USAGE, "%s is not for --fit", map          ? "--map"
+                                                        : own_class  ? "--class"
+                                                        : keep_going ? "--keep-going"
+                                                        : standard   ? "--standard"
+                                                                     : "--references");
     if (run->n)
         return sj_fail(SJ_USAGE, "--fit reads --mixes and --stems, and no operands");
     if (!mixes || !stems)
@@ -105,12 +117,31 @@ static int predict(struct state *s, const struct sj_record *r)
         if (!isfinite(s->x[i]))
             return sj_fail(SJ_INPUT, "'%s': '%s' holds a value that is not finite", name, r->key);
     sj_linear_apply(s->l, class, s->x, s->y);
+    if (standard)
+        sj_linear_standardise(s->l, s->y);
     for (int64_t i = 0; i < s->l->q; i++)
         if (!isfinite(s->y[i]))
             return sj_fail(SJ_INPUT, "'%s': '%s': what '%s' makes of it is not finite", name, r->key, map);
     const struct sj_record out = {.key = r->key, .role = SJ_ROLE_PREDICTION, .class = class, .last = 1, .rank = 1,
                                   .dims = {s->l->q}, .data = s->y, .bytes = (size_t)s->l->q * sizeof *s->y};
     s->predicted++;
+    return sj_output_put(s->out, &out);
+}
+
+/* A stem as it is but for its scale. */
+static int pass_on(struct state *s, const struct sj_record *r)
+{
+    struct sj_record out = *r;
+    if (r->dims[0] != s->l->q)
+        return sj_fail(SJ_INPUT, "'%s': '%s' has %lld values where the stems of '%s' have %lld",
+                       sj_embeddings_name(s->in), r->key, (long long)r->dims[0], map, (long long)s->l->q);
+    sj_dtype_to_f32(sj_embeddings_head(s->in)->dtype, (size_t)s->l->q, r->data, s->y);
+    sj_linear_standardise(s->l, s->y);
+    for (int64_t i = 0; i < s->l->q; i++)
+        if (!isfinite(s->y[i]))
+            return sj_fail(SJ_INPUT, "'%s': '%s' holds a value that is not finite", sj_embeddings_name(s->in), r->key);
+    out.data = s->y;
+    out.bytes = (size_t)s->l->q * sizeof *s->y;
     return sj_output_put(s->out, &out);
 }
 
@@ -128,11 +159,14 @@ static int open_all(struct state *s)
     if (!status)
         status = sj_embeddings_open(run->n, run->operand, &s->in);
     if (!status)
-        status = sj_embeddings_match(sj_embeddings_head(s->in), sj_embeddings_name(s->in), s->l->mix_head, map);
+        status = sj_embeddings_match(sj_embeddings_head(s->in), sj_embeddings_name(s->in),
+                                     references ? s->l->head : s->l->mix_head, map);
     if (!status)
         status = sj_embeddings_width(s->in, &width);
     if (!status)
         status = sj_head_copy(s->l->head, &head);
+    if (!status && (standard || references))
+        status = sj_linear_standard_head(s->l, head);
     if (!status) {
         sj_json_free(head->provenance);
         head->provenance = sj_json_copy(sj_embeddings_head(s->in)->provenance);
@@ -151,7 +185,7 @@ static int predict_all(const struct sj_run *run)
     const struct sj_record *r = NULL;
     int status = open_all(&s);
     while (!status && !(status = sj_embeddings_next(s.in, &r)) && r)
-        status = predict(&s, r);
+        status = references ? pass_on(&s, r) : predict(&s, r);
     if (!status && s.skipped && !s.predicted)
         status = sj_fail(SJ_INPUT, "'%s' learnt none of the classes that the %lld mixes lack", map,
                          (long long)s.skipped);
