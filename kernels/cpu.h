@@ -10,11 +10,25 @@
 
 enum { SJK_BAD = 2, SJK_MEMORY = 4, SJK_DEVICE = 5 }; /* statuses, as in sjk.h */
 
+/* Weights to be packed in bf16 for products over pairs: panels of `width` columns next to each other, a panel (pairs,
+ * width, 2). Forward pairs lie along a row of W and rows become columns; backward pairs lie across rows. N and K are
+ * multiples of 32 and of the widths, which are multiples of 16. */
+struct sjk_packing {
+    const float *W;  /* (N, K) */
+    int64_t N, K;
+    uint16_t *forward, *backward; /* NULL: not wanted */
+    int64_t forward_width, backward_width;
+};
+
 /* Inner loops of an instruction set for sources that are compiled once. */
 struct sjk_rows {
     void (*convert)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
     /* y = gelu(x) or max(x, 0); x may be y. */
     void (*activate)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt, enum sjk_epilogue);
+    /* The rest is NULL where the set has no products of bf16 pairs. */
+    void (*pack)(struct sjk *, const struct sjk_packing *);
+    /* dW f32 (N, K) += dy^T x over M rows of bf16. */
+    int (*weight_gradient)(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
 };
 
 /* A linear layer of a CPU table begins with how it is computed; linear.c checks the arguments and calls through it. */

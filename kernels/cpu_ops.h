@@ -31,6 +31,8 @@
 #define cpu_frames             SJK_FOR_ISA(cpu_frames)
 #define cpu_log_mel            SJK_FOR_ISA(cpu_log_mel)
 #define cpu_top_k              SJK_FOR_ISA(cpu_top_k)
+#define cpu_pack               SJK_FOR_ISA(cpu_pack)
+#define cpu_weight_gradient    SJK_FOR_ISA(cpu_weight_gradient)
 #define cpu_rows               SJK_FOR_ISA(cpu_rows)
 
 /* Layout */
@@ -64,6 +66,10 @@ int cpu_film(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, con
              int64_t ld, void *y);
 int cpu_film_backward(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const void *y,
                       const float *film, int64_t ld, void *dy, float *dfilm, float *dbias);
+
+/* Products of bf16 pairs, of sets that have them */
+void cpu_pack(struct sjk *, const struct sjk_packing *);
+int cpu_weight_gradient(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
 
 /* Attention */
 int cpu_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,

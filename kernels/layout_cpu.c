@@ -36,7 +36,14 @@ static void activate(size_t n, const void *x, enum sjk_type xt, void *y, enum sj
         activated((int64_t)n, x, xt, y, SJK_F32, e);
 }
 
-const struct sjk_rows cpu_rows = {convert, activate};
+const struct sjk_rows cpu_rows = {
+    .convert = convert,
+    .activate = activate,
+#if defined(__AVX512BF16__)
+    .pack = cpu_pack,
+    .weight_gradient = cpu_weight_gradient,
+#endif
+};
 
 int cpu_cast(struct sjk *k, size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt)
 {

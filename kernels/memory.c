@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { huge_page = 2 << 20, huge_from = 4 << 20 };
+enum { huge_page = 2 << 20, huge_from = 1 << 20 };
 
 void *sjk_memory(size_t bytes)
 {

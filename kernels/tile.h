@@ -183,6 +183,18 @@ SJK_INLINE void tile_transpose_block(const float *x, int64_t ldx, float *y, int6
 }
 #endif
 
+#if defined(__AVX512BF16__)
+/* The words that 32 values of two rows make, the first 16 in *low, the others in *high. */
+SJK_INLINE void tile_pairs(__m512i row, __m512i next, __m512i *low, __m512i *high)
+{
+    static const uint16_t order[32] = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
+                                       8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+    __m512i first = _mm512_loadu_si512(order);
+    *low = _mm512_permutex2var_epi16(row, first, next);
+    *high = _mm512_permutex2var_epi16(row, _mm512_add_epi16(first, _mm512_set1_epi16(16)), next);
+}
+#endif
+
 /* y (columns, ld) = transpose of x (rows, columns) of words; ld >= rows, the rest is 0. */
 SJK_INLINE void tile_transpose(int64_t rows, int64_t columns, const float *x, float *y, int64_t ld)
 {

@@ -67,7 +67,7 @@ $(D)/model.h5: $(D)/train.h5
 # shifts.tsv: piece, shift in seconds for embeddings, for audio.
 $(D)/trials/done:
 	@echo "== making $(TRIALS) other pieces" >&2
-	@rm -rf $(D)/trials
+	@rm -rf $(D)/trials && mkdir -p $(D)
 	@$(bin)/sj-synth -q --seed $(SEED) --first $(PIECES) -n $(TRIALS) --seconds $$(($(LENGTH) + 10)) --folder $(D)/trials
 	@touch $@
 
