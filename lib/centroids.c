@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "h5.h"
+#include "h5_head.h"
 
 static const char kind[] = "sj-centroids/1";
 
@@ -32,25 +32,11 @@ static int64_t *number_of(const struct sj_centroids *c, int i)
 }
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
-static int write_head(struct sj_h5 *h, const struct sj_head *head)
-{
-    sj_json *json = NULL;
-    char *text = NULL;
-    int status = sj_head_to_json(head, &json);
-    if (!status)
-        status = sj_json_text(json, &text);
-    if (!status)
-        status = sj_h5_set_text(h, "/", "head", text);
-    sj_json_free(json);
-    free(text);
-    return status;
-}
-
 static int write_settings(struct sj_h5 *h, const struct sj_centroids *c, int complete, int64_t best)
 {
     int status = sj_h5_set_text(h, "/", "kind", kind);
     if (!status)
-        status = write_head(h, c->head);
+        status = sj_h5_set_head(h, "head", c->head);
     for (int i = 0; i < NUMBERS && !status; i++)
         status = sj_h5_set_int(h, "/", number[i].name, *number_of(c, i));
     if (!status)
@@ -109,24 +95,12 @@ static int damaged(const char *path, const char *what)
     return sj_fail(SJ_INPUT, "'%s' is damaged: its '%s' cannot be", path, what);
 }
 
-static int read_head(struct sj_h5 *h, struct sj_centroids *c)
-{
-    char *text = NULL;
-    sj_json *json = NULL;
-    int status = sj_h5_get_text(h, "/", "head", &text);
-    if (!status)
-        status = sj_json_parse(text, strlen(text), &json);
-    if (!status)
-        status = sj_head_from_json(json, &c->head);
-    sj_json_free(json);
-    free(text);
-    return status ? sj_fail_at(status, "'%s'", sj_h5_path(h)) : SJ_OK;
-}
-
 static int read_settings(struct sj_h5 *h, struct sj_centroids *c)
 {
     int64_t complete = 0;
-    int status = read_head(h, c);
+    int status = sj_h5_get_head(h, "head", &c->head);
+    if (status)
+        return sj_fail_at(status, "'%s'", sj_h5_path(h));
     for (int i = 0; i < NUMBERS && !status; i++) {
         status = sj_h5_get_int(h, "/", number[i].name, number_of(c, i));
         if (!status && ((double)*number_of(c, i) < number[i].least || *number_of(c, i) > INT64_MAX / 64))

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "embeddings_own.h"
-#include "h5.h"
+#include "h5_head.h"
 
 enum { BLOCK_BYTES = 4 << 20 }; /* read at a time when records are asked for one by one */
 
@@ -26,15 +26,7 @@ struct sj_embeddings_file {
 
 static int read_head(struct sj_embeddings_file *f)
 {
-    char *text = NULL;
-    sj_json *json = NULL;
-    int status = sj_h5_get_text(f->h, "/", "head", &text);
-    if (!status)
-        status = sj_json_parse(text, strlen(text), &json);
-    if (!status)
-        status = sj_head_from_json(json, &f->head);
-    sj_json_free(json);
-    free(text);
+    int status = sj_h5_get_head(f->h, "head", &f->head);
     if (status)
         return sj_fail_at(status, "'%s' is no file of embeddings", sj_h5_path(f->h));
     return sj_head_want(f->head, sj_h5_path(f->h), "embed/1");

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "embeddings.h"
-#include "h5.h"
+#include "h5_head.h"
 
 enum { CHUNK_BYTES = 1 << 20 }; /* of /embedding in the file: one fills HDF5's cache of chunks */
 
@@ -33,20 +33,6 @@ static int write_names(struct sj_embeddings_writer *w)
     return status ? status : sj_h5_write_text(w->h, "/class_name", w->head->classes, w->head->class_name);
 }
 
-static int write_head(struct sj_embeddings_writer *w)
-{
-    sj_json *json = NULL;
-    char *text = NULL;
-    int status = sj_head_to_json(w->head, &json);
-    if (!status)
-        status = sj_json_text(json, &text);
-    if (!status)
-        status = sj_h5_set_text(w->h, "/", "head", text);
-    free(text);
-    sj_json_free(json);
-    return status;
-}
-
 int sj_embeddings_create(const char *path, const struct sj_head *head, struct sj_embeddings_writer **out)
 {
     if (strcmp(head->kind, "embed/1"))
@@ -58,7 +44,7 @@ int sj_embeddings_create(const char *path, const struct sj_head *head, struct sj
     if (!status)
         status = sj_h5_create(path, &w->h);
     if (!status)
-        status = write_head(w);
+        status = sj_h5_set_head(w->h, "head", w->head);
     if (!status)
         status = write_names(w);
     if (status) {

@@ -7,7 +7,7 @@
 
 #include "crc32c.h"
 #include "embeddings.h"
-#include "h5.h"
+#include "h5_head.h"
 
 static const char kind[] = "sj-linear/1";
 enum { WIDEST = 1 << 16, MOST_WEIGHTS = 1 << 29 };
@@ -112,20 +112,6 @@ static void arrays(const struct sj_linear *l, struct array a[ARRAYS])
     memcpy(a, all, sizeof all);
 }
 
-static int write_head(struct sj_h5 *h, const char *name, const struct sj_head *head)
-{
-    sj_json *json = NULL;
-    char *text = NULL;
-    int status = sj_head_to_json(head, &json);
-    if (!status)
-        status = sj_json_text(json, &text);
-    if (!status)
-        status = sj_h5_set_text(h, "/", name, text);
-    free(text);
-    sj_json_free(json);
-    return status;
-}
-
 int sj_linear_write(const struct sj_linear *l, const char *path)
 {
     struct sj_h5 *h;
@@ -137,9 +123,9 @@ int sj_linear_write(const struct sj_linear *l, const char *path)
     arrays(l, a);
     status = sj_h5_set_text(h, "/", "kind", kind);
     if (!status)
-        status = write_head(h, "head", l->head);
+        status = sj_h5_set_head(h, "head", l->head);
     if (!status)
-        status = write_head(h, "mix_head", l->mix_head);
+        status = sj_h5_set_head(h, "mix_head", l->mix_head);
     if (!status)
         status = sj_h5_write_text(h, "/class_name", C, l->head->class_name);
     if (!status)
@@ -152,19 +138,11 @@ int sj_linear_write(const struct sj_linear *l, const char *path)
     return status;
 }
 
+/* The head of vectors, under `name`. */
 static int read_head(struct sj_h5 *h, const char *name, struct sj_head **head)
 {
-    char *text = NULL;
-    sj_json *json = NULL;
-    int status = sj_h5_get_text(h, "/", name, &text);
-    if (!status)
-        status = sj_json_parse(text, strlen(text), &json);
-    if (!status)
-        status = sj_head_from_json(json, head);
-    sj_json_free(json);
-    free(text);
-    return status ? sj_fail_at(status, "'%s': its attribute '%s'", sj_h5_path(h), name)
-                  : sj_head_want(*head, sj_h5_path(h), "embed/1");
+    int status = sj_h5_get_head(h, name, head);
+    return status ? sj_fail_at(status, "'%s'", sj_h5_path(h)) : sj_head_want(*head, sj_h5_path(h), "embed/1");
 }
 
 static int want_kind(struct sj_h5 *h)
