@@ -1,4 +1,5 @@
 #include "pool.h"
+#include "together.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,10 +15,7 @@ struct sj_pooler {
     double *sum;            /* of a key: (F*D) */
     float *mean;
     int64_t patches;        /* of a key so far */
-    int open;               /* a key has begun and not ended */
-    uint32_t part;          /* the next one */
-    int class;
-    char key[SJ_KEY_BYTES + 1];
+    struct sj_together together;
 };
 
 const char *sj_pool_dims(enum sj_pool mode)
@@ -98,14 +96,6 @@ static int put_frames(struct sj_pooler *p, const struct sj_record *like, int64_t
     return put(like, 2, (int64_t[]){P, p->F * p->D}, p->frames, out);
 }
 
-/* Chunks of a key come in order and together, so that one accumulator is enough for any number of tracks. */
-static int in_order(const struct sj_pooler *p, const struct sj_record *like)
-{
-    if (!p->open)
-        return like->part == 0;
-    return like->part == p->part && like->class == p->class && !strcmp(like->key, p->key);
-}
-
 static void scale_to_one(int64_t n, float *x)
 {
     double sum = 0;
@@ -138,23 +128,18 @@ void sj_pool_align(int64_t P, int64_t d, float *x)
 static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64_t P, const float *z,
                         struct sj_output *out)
 {
-    if (!in_order(p, like))
-        return sj_fail(SJ_INPUT, "chunk %u of '%s' comes out of order: chunks of a track must be complete and together",
-                       like->part, like->key);
-    if (!p->open) {
+    int first, status = sj_together_next(&p->together, like, &first);
+    if (status)
+        return status;
+    if (first) {
         memset(p->sum, 0, (size_t)(p->F * p->D) * sizeof *p->sum);
         p->patches = 0;
-        p->class = like->class;
-        snprintf(p->key, sizeof p->key, "%s", like->key);
     }
     if (p->mode == SJ_POOL_ALIGNED) {
-        int status = reserve(p, 1 + p->patches + P);
-        if (status)
+        if ((status = reserve(p, 1 + p->patches + P)))
             return status;
         sj_pool_frames(p->F, P, p->D, z, p->frames + (1 + p->patches) * p->F * p->D);
     }
-    p->open = 1;
-    p->part = like->part + 1;
     p->patches += P;
     for (int64_t f = 0; f < p->F; f++)
         for (int64_t t = 0; t < P; t++)
@@ -162,7 +147,6 @@ static int add_to_track(struct sj_pooler *p, const struct sj_record *like, int64
                 p->sum[f * p->D + d] += (double)z[(f * P + t) * p->D + d];
     if (!like->last)
         return SJ_OK;
-    p->open = 0;
     for (int64_t i = 0; i < p->F * p->D; i++)
         p->mean[i] = (float)(p->sum[i] / (double)p->patches);
     struct sj_record whole = *like;
@@ -190,5 +174,5 @@ int sj_pooler_put(struct sj_pooler *p, const struct sj_record *like, int64_t P, 
 
 int sj_pooler_end(const struct sj_pooler *p)
 {
-    return p->open ? sj_fail(SJ_INPUT, "'%s' ends without its last chunk", p->key) : SJ_OK;
+    return sj_together_end(&p->together);
 }

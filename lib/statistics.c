@@ -1,4 +1,5 @@
 #include "statistics.h"
+#include "together.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,12 +10,8 @@ struct sj_statistics {
     int64_t bands;
     struct sj_moments *sum; /* (bands) of the key so far */
     float *vector;          /* (2 bands) */
-    int open;               /* a key has begun and not ended */
-    uint32_t part;          /* the next one */
-    int64_t position;       /* the next frame */
-    enum sj_role role;
-    int class;
-    char key[SJ_KEY_BYTES + 1];
+    struct sj_together together;
+    int64_t position; /* the next frame */
 };
 
 void sj_moments_add(struct sj_moments *a, const struct sj_moments *b)
@@ -65,39 +62,24 @@ void sj_statistics_free(struct sj_statistics *s)
     free(s);
 }
 
-static int in_order(const struct sj_statistics *s, const struct sj_record *like)
-{
-    if (!s->open)
-        return like->part == 0 && like->position == 0;
-    return like->part == s->part && like->position == s->position && like->role == s->role &&
-           like->class == s->class && !strcmp(like->key, s->key);
-}
-
-static void begin(struct sj_statistics *s, const struct sj_record *like)
-{
-    memset(s->sum, 0, (size_t)s->bands * sizeof *s->sum);
-    s->open = 1;
-    s->position = 0;
-    s->role = like->role;
-    s->class = like->class;
-    snprintf(s->key, sizeof s->key, "%s", like->key);
-}
-
 int sj_statistics_put(struct sj_statistics *s, const struct sj_record *like, const struct sj_moments *moments,
                       struct sj_output *out)
 {
-    if (!in_order(s, like))
-        return sj_fail(SJ_INPUT, "chunk %u of '%s' comes out of order: chunks of a track must be complete and together",
-                       like->part, like->key);
-    if (!s->open)
-        begin(s, like);
+    int first, status = sj_together_next(&s->together, like, &first);
+    if (status)
+        return status;
+    if (first) {
+        memset(s->sum, 0, (size_t)s->bands * sizeof *s->sum);
+        s->position = 0;
+    }
+    if (like->position != s->position)
+        return sj_fail(SJ_INPUT, "chunk %u of '%s' begins at frame %lld where %lld was to come", like->part, like->key,
+                       (long long)like->position, (long long)s->position);
     for (int64_t b = 0; b < s->bands; b++)
         sj_moments_add(&s->sum[b], &moments[b]);
-    s->part = like->part + 1;
     s->position += (int64_t)moments[0].n;
     if (!like->last)
         return SJ_OK;
-    s->open = 0;
     for (int64_t b = 0; b < s->bands; b++) {
         s->vector[b] = (float)s->sum[b].mean;
         s->vector[s->bands + b] = (float)sqrt(s->sum[b].deviation / s->sum[b].n);
@@ -110,5 +92,5 @@ int sj_statistics_put(struct sj_statistics *s, const struct sj_record *like, con
 
 int sj_statistics_end(const struct sj_statistics *s)
 {
-    return s->open ? sj_fail(SJ_INPUT, "'%s' ends without its last chunk", s->key) : SJ_OK;
+    return sj_together_end(&s->together);
 }
