@@ -13,7 +13,7 @@ is $(($("$sj" | wc -l) < 40 && $("$sj" | wc -L) <= 120)) 1 "in one screen"
 for c in index match align explain train; do ok "help $c" "$sj" help $c; done
 ok "an option asks for help" "$sj" match --help
 is "$("$sj" --version)" "$("$bin/sj-index" --version | sed 's/^sj-index/sj/')" "its version"
-for c in '' --help 'help train' 'train --help' -V --version; do
+for c in '' --help 'help train' 'train --help' -V --version 'index -V' 'match --version' 'train -V'; do
     fails 4 "sj: cannot write to standard output: No space left on device" "sj $c to a full disk" \
         sh -c '"$1" $2 >/dev/full' - "$sj" "$c"
     fails 4 "sj: cannot write to standard output: Bad file descriptor" "sj $c to nowhere" \
