@@ -274,6 +274,7 @@ fails 3 "index.h5" "an index that is cut short" "$sj" match -i broken mix.wav
 
 # -- a model of one's own
 ok "train" "$sj" train --size tiny --steps 2 --batch 2 -j 1 songs
+is "$(grep -c "starts from the beginning" err)" 0 "a first training has nothing to go on from"
 own=$XDG_DATA_HOME/sj/model.h5
 is "$(tail -n 1 err)" "sj: the model is $own: sj index DIR renews an index with it" "it says where the model is"
 ok "the model is used from then on" "$sj" index songs
@@ -305,5 +306,10 @@ is "$(grep -c "skipped: .*broken" err)" 1 "which is named and skipped"
 is "$(tail -n 1 err)" "sj: the model is $own: sj index DIR renews an index with it" "the model is made all the same"
 is "$(sed -n "s/.*has \(.*\)/\1/p" err)" "6 tracks, 1 of them new" "takes in the new song"
 is "$(grep -c "starts from the beginning" err)" 1 "and learns from all"
+"$bin/sj-synth" -q --seed 12 -n 1 --seconds 10 --folder more
+cp "$set" kept
+fails 2 "holds the multitracks of '$PWD/songs', not of '$PWD/more'" "train with another folder" "$sj" train more
+ok "the data set is as it was" cmp "$set" kept
+ok "another data set and model" "$sj" train --size tiny --steps 1 --batch 2 -j 1 -o more.h5 more
 fails 2 "does not know --epochs" "train with an option that is none" "$sj" train --epochs 2 songs
 finish
