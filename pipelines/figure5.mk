@@ -49,10 +49,13 @@ $(D)/clusters.tsv: $(D)/tokens.sjt $(D)/clusters.settings
 
 # Every pair of combinations of key and chord; those of a key stand together.
 $(OUT)/figure5.tsv: $(D)/clusters.tsv $(D)/labels.settings $$(call redo,$$(D)/unlabelled)
-	@rm -f $(D)/unlabelled.left-out
-	@sj-cooccur -q $(if $(KEEP_GOING),-k) --order key --labels $(LABELS) $(COOCCUR_FLAGS) -o $@ $< 2>$(D)/said || \
-	    { status=$$?; cat $(D)/said >&2; [ $$status -eq 1 ] && [ -n "$(KEEP_GOING)" ] && [ -s $@ ] && \
-	    sed -n 's/^sj-cooccur: \([0-9]* tracks\{0,1\} without annotations\).*/left out: \1/p' $(D)/said >$(D)/unlabelled.left-out; }
+	@: >$(D)/unlabelled.new
+	@sj-cooccur -q $(if $(KEEP_GOING),-k) --order key --labels $(LABELS) $(COOCCUR_FLAGS) -o $@.new $< 2>$(D)/said || \
+	    { status=$$?; cat $(D)/said >&2; [ $$status -eq 1 ] && [ -n "$(KEEP_GOING)" ] && [ -s $@.new ] && \
+	    sed -n 's/^sj-cooccur: \([0-9]* tracks\{0,1\} without annotations\).*/left out: \1/p' $(D)/said >$(D)/unlabelled.new; }
+	@if [ -s $(D)/unlabelled.new ]; then mv $(D)/unlabelled.new $(D)/unlabelled.left-out; \
+	    else rm -f $(D)/unlabelled.new $(D)/unlabelled.left-out; fi
+	@mv $@.new $@
 $(OUT)/figure5.txt: $(OUT)/figure5.tsv $(S)/$(MODEL)/about $(D)/songs.tsv
 	@{ awk -F '\t' 'NR > 1 && $$1 == $$2 { n++ } END { print n " combinations of key and chord, the most frequent" }' $<; \
 	    echo "tokens of the $(NETWORK) encoder in $(CLUSTERS) clusters"; \

@@ -117,6 +117,7 @@ ok "a track without annotations stops figure 5" fails_with "has no annotation" f
 ok "with KEEP_GOING it does not" figure5 KEEP_GOING=1
 is "$(grep -c '^left out: 1 tracks* without annotations$' labels-out/figure5.txt)" 1 "and is counted"
 ok "without it, it does again" fails_with "has no annotation" figure5
+ok "and as often as it is tried" fails_with "has no annotation" figure5
 cp songs/synth-5-000003/*.lab few/synth-5-000003
 ok "with its annotations" figure5
 is "$(grep -c 'left out' labels-out/figure5.txt)" 0 "it counts"
