@@ -38,12 +38,12 @@ adopt() {
         rm -f "$f.err" "$f.seq"
     done
 }
-fresh() { # FILE PATHS
+fresh() { # FILE PATHS: what took the place of another file may be older than it, but came there later
     [ -f "$1" ] || return 1
     for newer in $NEWER; do
         if [ "$newer" -nt "$1" ]; then return 1; fi
     done
-    printf '%s' "$2" | tr '\037' '\0' | xargs -0 -I{} find {} -newer "$1" -print -quit | grep -q . && return 1
+    printf '%s' "$2" | tr '\037' '\0' | xargs -0 -I{} find -L {} -newercm "$1" -print -quit | grep -q . && return 1
     return 0
 }
 left() { [ -n "${KEEP_GOING:-}" ] && fresh "$parts/$1.left" "$2"; }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, time of the last change in it, path. What cannot be
-# listed stops it; with KEEP_GOING it stands in OUT.left-out, as each.sh has it. OUT changes when these do.
+# list.sh OUT ARGUMENTS...: what sj-chunk --list finds, for each.sh: name, checksum of the names, sizes and times of its files
+# (annotations, *.lab, aside), path. What cannot be listed stops it; with KEEP_GOING it stands in OUT.left-out, as each.sh
+# has it. OUT changes when these do.
 set -eu
 out=$1
 shift
@@ -25,7 +26,8 @@ sed 1d "$out.all" | while IFS=$tab read -r name path; do
         ;;
     esac
     path=$(realpath "$path")
-    printf '%s\t%s\t%s\n' "$name" "$(find "$path" -type f -printf '%T@\n' | sort -n | tail -n 1)" "$path"
+    files=$(find -L "$path" -type f ! -name '*.lab' -printf '%P %s %T@\n' | LC_ALL=C sort | cksum)
+    printf '%s\t%s\t%s\n' "$name" "$files" "$path"
 done >"$out.new"
 if [ ! -s "$out.new" ]; then
     echo "no songs in" "$@" >&2

@@ -109,6 +109,9 @@ sleep 1.1
 cat "${first%/*}/bass.wav" >"$first"
 ok "a stem changes where it lies" experiment table1 "$work/changed-out" MUSDB="$work/changed" MASH=0
 is "$(cmp -s before.sjt changed-out/musdb/mlp-cond/target.sjt; echo $?)" 1 "and is read again"
+cp songs/"${first#*/}" older.wav && touch -d 2001-01-01 older.wav && mv older.wav "$first"
+ok "an older file takes its place" experiment table1 "$work/changed-out" MUSDB="$work/changed" MASH=0
+ok "and is read, too" cmp before.sjt changed-out/musdb/mlp-cond/target.sjt
 
 # -- tracks without annotations; one song; a name that ends in a blank
 cp -r songs few && rm few/synth-5-000003/*.lab
@@ -121,6 +124,20 @@ ok "and as often as it is tried" fails_with "has no annotation" figure5
 cp songs/synth-5-000003/*.lab few/synth-5-000003
 ok "with its annotations" figure5
 is "$(grep -c 'left out' labels-out/figure5.txt)" 0 "it counts"
+# remade VARIABLES...: what another run of figure 5 makes again, of its embeddings, its clusters and its table
+remade() {
+    local made
+    touch mark && sleep 0.02 && figure5 "$@" >remade.log 2>&1 || { echo "failed: $(cat remade.log)"; return; }
+    for made in figure5/tokens.sjt figure5/clusters.tsv figure5.tsv; do
+        if [ labels-out/$made -nt mark ]; then echo "$made"; fi
+    done
+}
+is "$(remade | xargs)" "" "figure 5 again: nothing is made again"
+is "$(remade COOCCUR_FLAGS='--chords triads' | xargs)" figure5.tsv "chords counted otherwise: the table alone"
+is "$(remade CLUSTERS=3 | xargs)" "figure5/clusters.tsv figure5.tsv" "other clusters: they and the table, not the embeddings"
+is "$(grep -c 'in 3 clusters$' labels-out/figure5.txt)" 1 "the note says how many"
+sed -i 's/Key.*/Key C/' few/synth-5-000003/key.lab
+is "$(remade CLUSTERS=3 | xargs)" figure5.tsv "annotations that were edited: the table alone"
 ok "figure 4 of one song" experiment figure4 "$work/one-out" MUSDB="$work/songs" FIGURE4_SONGS=1
 mkdir blank && cp -r songs/synth-5-000003 "blank/ends in a blank "
 ok "a song whose name ends in a blank" experiment table1 "$work/blank-out" MUSDB="$work/blank" MASH=0
