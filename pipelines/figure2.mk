@@ -14,7 +14,7 @@ figure2: $(OUT)/figure2.svg $(OUT)/figure2.png $(OUT)/figure2.md
 
 F := $(S)/$(MODEL)
 $(F)/confusion.tsv: $(F)/target.sjt $(F)/queries.sjt
-	@$(some_model)sj-knn -q --confusion --query $(F)/queries.sjt -o $@ $<
+	@sj-knn -q --confusion --query $(F)/queries.sjt -o $@ $<
 
 # Two tables one after the other become files; the paper's values stand beside the first.
 $(OUT)/figure2.tsv: $(here)paper/figure2.tsv $(F)/confusion.tsv

@@ -19,7 +19,7 @@ figure4: $(OUT)/figure4.svg $(OUT)/figure4.png $(OUT)/figure4.md $(OUT)/figure4-
 D := $(OUT)/figure4
 M := $(MODELS)/$(MODEL).h5
 $(D)/settings: FORCE
-	@$(some_model)$(call changed,$(MODEL) $(LAG) $(CHUNK_FLAGS) $(EMBED_FLAGS))
+	@$(call changed,$(MODEL) $(LAG) $(CHUNK_FLAGS) $(EMBED_FLAGS))
 $(D)/songs.tsv: $(S)/songs.tsv FORCE
 	@mkdir -p $(@D)
 	@awk -v n=$(FIGURE4_SONGS) '{ line[NR] = $$0 } \

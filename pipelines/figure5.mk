@@ -26,7 +26,7 @@ figure5: $(foreach f,figure5 figure5-similarity,$(OUT)/$(f).svg $(OUT)/$(f).png)
 D := $(OUT)/figure5
 M := $(MODELS)/$(MODEL).h5
 $(D)/settings: FORCE
-	@$(some_model)$(call changed,$(MODEL) $(NETWORK) $(CHUNK_FLAGS) $(EMBED_FLAGS))
+	@$(call changed,$(MODEL) $(NETWORK) $(CHUNK_FLAGS) $(EMBED_FLAGS))
 $(D)/clusters.settings: FORCE
 	@$(call changed,$(CLUSTERS) $(CLUSTER_FLAGS) $(SEED))
 $(D)/labels.settings: $(made) FORCE

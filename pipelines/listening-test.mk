@@ -23,7 +23,7 @@ listening-test-analysis: $(OUT)/figure3.md $(OUT)/figure3-tests.tsv $(OUT)/figur
 $(S)/%/listening.tsv: $(S)/%/target.sjt $(S)/%/queries.sjt
 	@sj-knn -q -k 20 --same-class --exclude-same-track --query $(@D)/queries.sjt -o $@ $<
 $(S)/listening.settings: FORCE
-	@$(some_model)$(call changed,$(MODEL) $(TRIALS) $(TRIAL_FLAGS) $(SEED))
+	@$(call changed,$(MODEL) $(TRIALS) $(TRIAL_FLAGS) $(SEED))
 $(L)/index.html: $(S)/$(MODEL)/listening.tsv $(S)/listening.settings
 	@sj-trials -q -j $(JOBS) $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --seed $(SEED) -n $(TRIALS) $(TRIAL_FLAGS) \
 	    --retrieved $< -o $(L) $(MUSDB) || \

@@ -14,8 +14,8 @@ predictor_mlp-cond    := mlp
 predictor_mlp-nocond  := mlp_none
 predictor_transformer := transformer
 present  := $(foreach v,$(variants),$(if $(or $(TRAIN),$(wildcard $(MODELS)/$(v).h5)),$(v)))
-# The model of the figures and of the listening test: the first that there is.
-MODEL    ?= $(firstword $(present))
+# The model of the figures and of the listening test: the first that there is, or one that is asked for and missed.
+MODEL    ?= $(firstword $(present) $(variants))
 train_sets := $(filter %.h5,$(TRAIN)) $(if $(filter-out %.h5,$(TRAIN)),$(OUT)/train.h5)
 
 .PHONY: models
@@ -43,5 +43,3 @@ endif
 # What is neither there nor trained. (A rule for all names: one with a recipe of its own goes before it.)
 $(MODELS)/%.h5:
 	@echo "no model '$*': '$@' is not there$(if $(TRAIN),, and TRAIN is not given)" >&2; exit 1
-# Without a model there is nothing to show.
-some_model = $(if $(MODEL),,$(error no model: MODELS=$(MODELS) has none of $(variants:%=%.h5), and TRAIN is not given))

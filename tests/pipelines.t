@@ -65,6 +65,8 @@ fails_with() { # TEXT COMMAND...: that it fails, saying so
 for e in figure2 figure4 figure5 listening-test; do
     ok "$e of a model that is not there" fails_with "no model 'nosuch': '$work/models/nosuch.h5' is not there" \
         experiment $e "$work/nosuch" MUSDB="$work/songs" AUDIO="$work/songs" LABELS="$work/songs" MODEL=nosuch
+    ok "$e without any model" fails_with "no model 'mlp-cond': '$work/nowhere/mlp-cond.h5' is not there and TRAIN is not given" \
+        experiment $e "$work/nosuch" MUSDB="$work/songs" AUDIO="$work/songs" LABELS="$work/songs" MODELS="$work/nowhere"
 done
 
 times out >before
