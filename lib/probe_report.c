@@ -98,6 +98,33 @@ static const struct measure_names {
     [SJ_PROBE_VALUE] = {"valid_r2", "r2", NULL, 1, 4},
 };
 
+static const int64_t *test_examples(const struct sj_probe_data *data)
+{
+    return data->example + data->count[SJ_TRAIN] + data->count[SJ_VALID];
+}
+
+/* What naming the label that most of the training examples have would give, of equal ones the first. */
+static void line_always(struct line *o, const struct sj_probe_labels *l, const struct sj_probe_data *data,
+                        const struct measure_names *m)
+{
+    const int64_t *test = test_examples(data);
+    int64_t most = 0, of_most = -1;
+    for (int64_t c = 0; c < l->C; c++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < data->count[SJ_TRAIN]; i++)
+            n += l->class[data->example[i]] == c;
+        most = n > of_most ? c : most;
+        of_most = n > of_most ? n : of_most;
+    }
+    double sum = 0;
+    for (int64_t i = 0; i < data->count[SJ_TEST]; i++) {
+        const int truth = l->class[test[i]];
+        sum += l->task == SJ_PROBE_KEY ? sj_music_key_score(truth, (int)most) : truth == most;
+    }
+    line_text(o, "always", l->name[most]);
+    line_real(o, "always_percent", m->decimals, m->unit * sum / (double)data->count[SJ_TEST]);
+}
+
 static int result_line(const struct sj_probe_labels *l, const struct sj_probe_settings *s,
                        const struct sj_probe_finding *p, int names, FILE *f, int json)
 {
@@ -120,15 +147,12 @@ static int result_line(const struct sj_probe_labels *l, const struct sj_probe_se
     line_real(&o, m->first, m->decimals, m->unit * p->measures.first);
     if (m->second)
         line_real(&o, m->second, m->decimals, m->unit * p->measures.second);
+    if (!l->target)
+        line_always(&o, l, p->data, m);
     return line_end(&o);
 }
 
 /* -- labels -------------------------------------------------------------------------------------------------------- */
-static const int64_t *test_examples(const struct sj_probe_data *data)
-{
-    return data->example + data->count[SJ_TRAIN] + data->count[SJ_VALID];
-}
-
 /* counts (C, C): truth x guess, of the test examples. NULL: no memory. */
 static int64_t *count_guesses(const struct sj_probe_labels *l, const struct sj_probe_finding *p)
 {

@@ -29,7 +29,7 @@ FNR == 1 { for (i = 1; i <= NF; i++) at[i] = $i; fields = NF; next }
     seen[model]
     for (i = 1; i <= fields; i++) {
         ours[model, task, at[i]] = $i
-        if (at[i] !~ /^valid_/ && at[i] ~ /_percent$|^r2$/ && at[i] !~ /^accuracy/) special[task] = at[i]
+        if (at[i] !~ /^(valid|always)_/ && at[i] ~ /_percent$|^r2$/ && at[i] !~ /^accuracy/) special[task] = at[i]
     }
     if (task !~ /^(gs|gtzan|mtt|nsynth)$/ && !(task in known)) { known[task]; more[++tasks] = task }
 }

@@ -110,7 +110,7 @@ $(T)/$(1).tsv: $(T)/$(word 1,$(task_$(1)))/labels.tsv $(present:%=$(T)/$(word 1,
 endef
 $(foreach t,$(tasks),$(eval $(call probe,$(t))))
 
-note_of  = $(t):$(word 1,$(task_$(t))):$(word 2,$(task_$(t))):$(word 3,$(task_$(t)))
+note_of  = $(t):$(word 1,$(task_$(t)))
 results := $(if $(present),$(tasks:%=$(T)/%.tsv))
 $(OUT)/table3.tsv: $(here)paper/table3.tsv $(results) $(T)/settings
 	@awk -v which=paper -f $(here)table3.awk $(filter %.tsv,$^) >$@.new && mv $@.new $@

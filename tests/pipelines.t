@@ -257,7 +257,7 @@ ok "without it they stop the run" fails_with 'the first is "jazz.00004"' gtzan
 mv lost.wav some/jazz/jazz.00004.wav
 ok "with the audio" gtzan KEEP_GOING=1
 is "$(grep '^gtzan' some-out/table3.txt | cut -d';' -f1,2)" \
-    "gtzan: 4 examples to learn, 2 to choose, 2 to test; always \"blues\": 50.00% right" "nothing is"
+    "gtzan: 4 examples to learn, 2 to choose, 2 to test; always \"blues\": 50.00%" "nothing is"
 
 # -- annotations of the data sets; only names count here
 touch_all() { for f; do mkdir -p "$(dirname "$f")" && : >"$f"; done; }
