@@ -40,9 +40,10 @@ $(OUT)/figure4-pairs.tsv: $(D)/predictions.sjt $(D)/stems.sjt $(D)/settings
 $(OUT)/figure4.tsv: $(here)paper/figure4.tsv $(here)paper/figure4-facts.tsv $(D)/curves.tsv
 	@awk -f $(here)figure4.awk $^ >$@.new && mv $@.new $@
 $(OUT)/figure4.txt: $(OUT)/figure4.tsv $(S)/$(MODEL)/about $(S)/songs.tsv
-	@awk -v songs=$(D)/songs.tsv -v left=$(D)/stems.sjt.left-out \
-	    -v unlisted=$(S)/songs.tsv.left-out -f $(here)note.awk $(S)/$(MODEL)/about >$@.new && \
-	    mv $@.new $@
+	@{ awk -v songs=$(D)/songs.tsv -v left=$(D)/stems.sjt.left-out \
+	    -v unlisted=$(S)/songs.tsv.left-out -f $(here)note.awk $(S)/$(MODEL)/about; \
+	    awk -F '\t' '$$1 == "random pairs" && $$2 == "-" { print "no random pairs: they are of different songs" }' $<; } \
+	    >$@.new && mv $@.new $@
 $(OUT)/figure4.svg: $(D)/curves.tsv $(here)figure4.gp
 	@awk -F '\t' '$$1 == "all" && $$3 != "-" { print $$3 "\t" $$4 }' $< >$(D)/all.tsv
 	@awk -F '\t' '$$1 != "all" && $$3 != "-" && FNR > 1 { \

@@ -141,6 +141,8 @@ is "$(grep -c 'in 3 clusters$' labels-out/figure5.txt)" 1 "the note says how man
 sed -i 's/Key.*/Key C/' few/synth-5-000003/key.lab
 is "$(remade CLUSTERS=3 | xargs)" figure5.tsv "annotations that were edited: the table alone"
 ok "figure 4 of one song" experiment figure4 "$work/one-out" MUSDB="$work/songs" FIGURE4_SONGS=1
+is "$(grep -c 'no random pairs' one-out/figure4.txt out/figure4.txt)" "one-out/figure4.txt:1
+out/figure4.txt:0" "says that there are no random pairs, and of several does not"
 mkdir blank && cp -r songs/synth-5-000003 "blank/ends in a blank "
 ok "a song whose name ends in a blank" experiment table1 "$work/blank-out" MUSDB="$work/blank" MASH=0
 
