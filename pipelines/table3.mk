@@ -53,9 +53,11 @@ endif
 $(T)/settings: FORCE
 	@$(call changed,$(present) $(NETWORK) $(LAYER) $(EMBED_FLAGS) $(PROBE_FLAGS) $(SEED))
 
-# Labels with the path of each file: key, split, label, path.
+# Labels with the path of each file: key, split, label, path. Lists or annotations that were edited are others.
+annotations = find -L $(abspath $(1)) \( -name "*.key" -o -name "*.txt" -o -name "*.cP" -o -name "*.csv" \) \
+              -printf "%p %s %T@\n" | LC_ALL=C sort | cksum
 $(sets_paper:%=$(T)/%/where): $(T)/%/where: FORCE
-	@$(call changed,$(abspath $(folder_$*)) $(abspath $(ANNOTATIONS)))
+	@$(call changed,$(abspath $(folder_$*)) $(abspath $(ANNOTATIONS)) '"$$($(call annotations,$(folder_$*) $(ANNOTATIONS)))"')
 # What was left out is looked for again. It is listed before the labels that lack it and as long as they do, so that the
 # run after one that was interrupted looks, too.
 again = $(if $(wildcard $(1).left-out),FORCE)
