@@ -103,10 +103,10 @@ ok "another model of the same name" experiment table1 "$work/killed" MUSDB="$wor
 is "$(grep -c absent killed/table1.tsv) $(grep -o 'id .*' killed/table1.txt | sort -u)" \
     "3 id $("$bin/sj-view" other/mlp-cond.h5 | sed -n 's/.*[^a-z]id[^0-9a-f]*\([0-9a-f]\{16\}\).*/\1/p' | head -n 1)" \
     "is measured, the others are absent"
-cp killed/musdb/mlp-cond/target.sjt before.sjt
 cp -r songs changed && cp -r killed changed-out
 first=$(find changed -name drums.wav | head -n 1)
 ok "before a stem changes" experiment table1 "$work/changed-out" MUSDB="$work/changed" MASH=0
+cp changed-out/musdb/mlp-cond/target.sjt before.sjt
 sleep 1.1
 cat "${first%/*}/bass.wav" >"$first"
 ok "a stem changes where it lies" experiment table1 "$work/changed-out" MUSDB="$work/changed" MASH=0
