@@ -12,6 +12,10 @@ is "$("$sj" | sed -n 1p)" "usage: sj COMMAND ..." "alone it says what there is"
 is $(($("$sj" | wc -l) < 40 && $("$sj" | wc -L) <= 120)) 1 "in one screen"
 for c in index match align explain train; do ok "help $c" "$sj" help $c; done
 ok "an option asks for help" "$sj" match --help
+for c in index match align explain train; do
+    program=$bin/sj-${c/explain/match}
+    for o in -V --version -qV; do is "$("$sj" $c $o)" "$("$program" --version)" "$c $o"; done
+done
 is "$("$sj" --version)" "$("$bin/sj-index" --version | sed 's/^sj-index/sj/')" "its version"
 for c in '' --help 'help train' 'train --help' -V --version 'index -V' 'match --version' 'train -V'; do
     fails 4 "sj: cannot write to standard output: No space left on device" "sj $c to a full disk" \
