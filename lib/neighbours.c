@@ -9,16 +9,16 @@
 #include "json.h"
 #include "table.h"
 
-/* The fields of any list, and the one that tells its last line. */
-enum { FIELDS = 6, MARKED };
-static const char *const field[MARKED] = {"query", "query_class", "rank", "reference", "class", "distance", "more"};
+/* The last field tells the last line. */
+enum { MORE = 6, FIELDS };
+static const char *const field[FIELDS] = {"query", "query_class", "rank", "reference", "class", "distance", "more"};
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 void sj_neighbours_begin(struct sj_neighbours_writer *w, FILE *f, int json)
 {
     *w = (struct sj_neighbours_writer){.f = f, .json = json};
-    for (int i = 0; i < MARKED && !json; i++)
-        fprintf(f, "%s%c", field[i], i + 1 < MARKED ? '\t' : '\n');
+    for (int i = 0; i < FIELDS && !json; i++)
+        fprintf(f, "%s%c", field[i], i + 1 < FIELDS ? '\t' : '\n');
 }
 
 /* Ends the line before, now that it is known whether another follows. */
@@ -26,7 +26,7 @@ static int end_line(struct sj_neighbours_writer *w, int more)
 {
     int status = SJ_OK;
     if (w->open && w->json) {
-        sj_json_set(w->held, field[FIELDS], sj_json_int(more));
+        sj_json_set(w->held, field[MORE], sj_json_int(more));
         status = sj_json_line(w->f, w->held);
     } else if (w->open) {
         fprintf(w->f, "\t%d\n", more);
@@ -93,8 +93,7 @@ struct sj_neighbours {
     sj_json *json;   /* its object, which the texts of `line` belong to, where it is one */
     int more;        /* whether `line` holds one */
     int named;       /* the first line held names */
-    int marked;      /* lines have the field that tells the last one */
-    int last;        /* it has told */
+    int last;        /* its last line has been */
     struct sj_neighbour_line line;
 };
 
@@ -115,32 +114,36 @@ static void unescape(char *text)
     *to = 0;
 }
 
-/* What a line says of whether another follows it; lists of other programs may say nothing, in all of their lines. */
-static int take_mark(struct sj_neighbours *in, int marked, int more)
+/* What a line says of whether another follows it. */
+static int take_mark(struct sj_neighbours *in, int64_t more)
 {
     if (in->last)
         return off(in, "follows the one that says it is the last");
-    if (in->number > 1 && marked != in->marked)
-        return off(in, marked ? "has a field more than those before" : "lacks the field 'more'");
-    in->marked = marked;
-    in->last = marked && !more;
+    in->last = !more;
     return SJ_OK;
+}
+
+static int lacks_mark(const struct sj_neighbours *in)
+{
+    return off(in, "lacks the field 'more', without which a cut list looks whole: rank again");
 }
 
 static int parse_fields(struct sj_neighbours *in)
 {
-    char *part[MARKED], *p = in->text;
+    char *part[FIELDS], *p = in->text;
     struct sj_neighbour_line *l = &in->line;
     int n = 0;
-    for (; p && n < MARKED; n++) {
+    for (; p && n < FIELDS; n++) {
         part[n] = p;
         if ((p = strchr(p, '\t')))
             *p++ = 0;
     }
+    if (n == MORE)
+        return lacks_mark(in);
     if (n < FIELDS || p)
         return off(in, "has not the fields of neighbours");
-    int64_t more = 0;
-    if (n == MARKED && sj_cli_int(field[FIELDS], part[FIELDS], 0, 1, &more))
+    int64_t more;
+    if (sj_cli_int(field[MORE], part[MORE], 0, 1, &more))
         return sj_fail_at(SJ_INPUT, "'%s': line %lld", in->path, (long long)in->number);
     const int none = !strcmp(part[2], "0"), last = !strcmp(part[5], "inf");
     l->distance = INFINITY;
@@ -149,11 +152,11 @@ static int parse_fields(struct sj_neighbours *in)
         return sj_fail_at(SJ_INPUT, "'%s': line %lld", in->path, (long long)in->number);
     l->query_class = strcmp(part[1], "-") ? part[1] : NULL;
     l->class = strcmp(part[4], "-") ? part[4] : NULL;
-    for (int i = 0; i < FIELDS; i++)
+    for (int i = 0; i < MORE; i++)
         unescape(part[i]);
     l->query = part[0];
     l->reference = part[3];
-    return take_mark(in, n == MARKED, more != 0);
+    return take_mark(in, more);
 }
 
 /* The distance of an object; null is the largest. */
@@ -176,24 +179,21 @@ static int parse_object(struct sj_neighbours *in)
     if (!l->query || !sj_json_get_int(in->json, field[2], &l->rank) || l->rank < 0
         || (l->rank && (!l->reference || !get_distance(in->json, &l->distance))))
         return off(in, "is no neighbour");
-    int64_t more = 0;
-    const int marked = sj_json_get(in->json, field[FIELDS]) != NULL;
-    if (marked && (!sj_json_get_int(in->json, field[FIELDS], &more) || more < 0 || more > 1))
+    int64_t more;
+    if (!sj_json_get(in->json, field[MORE]))
+        return lacks_mark(in);
+    if (!sj_json_get_int(in->json, field[MORE], &more) || more < 0 || more > 1)
         return off(in, "has a 'more' that is neither 0 nor 1");
-    return take_mark(in, marked, more != 0);
+    return take_mark(in, more);
 }
 
 /* The line of names, if this is one. */
 static int take_names(struct sj_neighbours *in)
 {
     const char *tab = strchr(in->text, '\t');
-    int tabs = 0;
     if (in->number != 1 || !tab || tab - in->text != 5 || strncmp(in->text, field[0], 5))
         return 0;
-    for (; tab; tab = strchr(tab + 1, '\t'))
-        tabs++;
     in->named = 1;
-    in->marked = tabs >= FIELDS;
     return 1;
 }
 
@@ -204,7 +204,7 @@ static int end_input(const struct sj_neighbours *in)
         return sj_fail_errno("cannot read '%s'", in->path);
     if (in->number - in->named == 1)
         return sj_fail(SJ_INPUT, "'%s' ends early: it lists no query", in->path);
-    if (in->marked && !in->last)
+    if (!in->last)
         return sj_fail(SJ_INPUT, "'%s' ends early: line %lld says that another follows", in->path,
                        (long long)in->number - 1);
     return SJ_OK;

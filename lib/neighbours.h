@@ -6,7 +6,7 @@
  * names are "-" where there is none; tab, newline and backslash in keys are written \t, \n and \\ (tab-separated
  * only); lines may end in CR LF. A distance of "inf", in JSON null, is that of a reference that does not go with the
  * query at all: the last. "more" is 1 where another line follows and 0 in the last line of all, so that a text that was
- * cut shows it, wherever that was. Lists of other programs may do without this field, in all of their lines. */
+ * cut shows it, wherever that was; lines without it are refused. */
 #ifndef SJ_NEIGHBOURS_H
 #define SJ_NEIGHBOURS_H
 
