@@ -26,12 +26,12 @@ $(P)/unpacked:
 else
 midi := $(abspath $(P))/midi
 $(P)/unpacked: | $(POP909)
-	@$(call wants,POP909)rm -rf $(midi) && mkdir -p $(midi) && tar -xf $(POP909) -C $(midi) && touch $@
+	@rm -rf $(midi) && mkdir -p $(midi) && tar -xf $(POP909) -C $(midi) && touch $@
 endif
 
 # Other songs or another sound font are other sound.
 $(P)/settings: FORCE
-	@mkdir -p $(@D) && printf '%s\n' '$(abspath $(POP909)) $(SOUNDFONT)' "$$(stat -c '%s %Y' $(POP909))" >$@.new
+	@$(call wants,POP909)mkdir -p $(@D) && printf '%s\n' '$(abspath $(POP909)) $(SOUNDFONT)' "$$(stat -c '%s %Y' $(POP909))" >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; \
 	    else rm -rf $(P)/audio $(P)/labels $(abspath $(P))/midi && mv $@.new $@; fi
 $(P)/unpacked: $(P)/settings

@@ -32,7 +32,7 @@ here    := $(dir $(lastword $(MAKEFILE_LIST)))
 export PATH := $(abspath $(BUILD)/bin):$(PATH)
 export OMP_WAIT_POLICY := passive
 threads := $(if $(THREADS),-j $(THREADS))
-wants    = $(if $($(1)),,$(error $(1)=... must be given: see the head of the makefile))
+include $(here)wants.mk
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -42,7 +42,7 @@ pretrain: given $(OUT)/model.h5 $(OUT)/table.md $(OUT)/curve.svg
 	@cat $(OUT)/table.md
 FORCE:
 given:
-	@$(call wants,REAL)$(if $(MIDI)$(MODULES),,$(error MIDI=... or MODULES=... must be given: see the head of the makefile)):
+	@$(call wants,REAL)$(if $(MODULES),,$(call wants,MIDI)):
 
 # -- what is learnt from ------------------------------------------------------------------------------------------------
 # Titles that are held out stay out of the set. Files that cannot be rendered are left out: sj-render names and counts them.

@@ -46,9 +46,8 @@ embed   = sj-embed -j $(THREADS) $(EMBED_FLAGS) -m $(abspath $(1))
 predict = sj-predict -j $(THREADS) $(EMBED_FLAGS) -m $(abspath $(1))
 # $(call list,FILES OR FOLDERS[,OPTIONS]): names, checksums and paths of the tracks, for each.sh.
 list    = mkdir -p $(@D) && sh $(here)list.sh $@ $(CHUNK_FLAGS) $(2) $(1)
-# $(call wants,NAME): the run ends when the variable is not given.
-wants   = $(if $($(1)),,$(error $(1)=... must be given: see the head of the makefile))
 
+include $(here)wants.mk
 include $(here)models.mk
 
 S := $(OUT)/musdb

@@ -204,7 +204,13 @@ is "$(head -n 1 b/table1.txt) $(cmp b/table1.tsv out/table1.tsv)" "4 songs " "as
 ok "models that are absent" experiment table1 "$work/absent" MUSDB="$work/songs" MODELS="$work/nowhere"
 is "$(field absent/table1.tsv Transformer encoder)$(field absent/table1.tsv Transformer queries)" "absent-" "have rows that say so"
 experiment table1 "$work/no" >no.log 2>&1
-ok "without songs nothing begins" grep "MUSDB=... must be given" no.log
+ok "without songs nothing begins" grep -F "MUSDB=... must be given, as in: make table1 MUSDB=musdb18/ MODELS=models/ $(
+    )(see the head of pipelines/table1.mk)" no.log
+experiment figure5 "$work/no" AUDIO=songs >no.log 2>&1
+ok "nor without labels" grep -F "LABELS=... must be given, as in: make figure5 AUDIO=beatles/ LABELS=isophonics/ $(
+    )MODELS=models/ (see the head of pipelines/figure5.mk)" no.log
+experiment pop909 "$work/no" >no.log 2>&1
+ok "nor POP909 without itself" grep -F "POP909=... must be given, as in: make pop909 POP909=pop909.tar.xz (" no.log
 
 # -- other hosts: their shell has the programs on its PATH
 mkdir stand-in
