@@ -54,7 +54,7 @@ int sj_classmap_exact(const struct sj_classmap *m, const char *name)
 
 static int add_class(struct sj_classmap *m, const char *name, int *class)
 {
-    if (!*name || *name == '@' || strchr(name, '/'))
+    if (!*name || *name == '@' || strpbrk(name, "/\t"))
         return sj_fail(SJ_USAGE, "'%s' cannot be the name of a class", name);
     if (m->classes == SJ_CLASSES || !(m->class[m->classes] = strdup(name)))
         return sj_fail(SJ_USAGE, "more classes than %d", SJ_CLASSES);

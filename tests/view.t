@@ -81,6 +81,15 @@ ok "to nothing" test ! -e x.h5
 fails 3 "is a directory" "a folder" "$view" .
 fails 3 "is empty" "an empty file" "$view" /dev/null
 fails 3 "it looks like text" "a text" "$view" look.py
+for m in classes/four:"class map	4" classes/moisesdb:"class map	11" render/gm:"rules of sj-render	4"; do
+    file=$root/schemas/${m%%:*}.tsv
+    for o in "" --check; do is "$("$view" ${o:+$o} "$file")" "$file	${m#*:} classes" "what ${m%%:*} is $o"; done
+done
+is "$("$view" --json "$file" | cut -d, -f1,2)" '{"classes":4,"kind":"rules of sj-render"' "in JSON"
+fails 2 "has no records to select" "records of a map" "$view" --take 1 "$file"
+printf 'a\tb\tc\n' >three.tsv
+fails 3 "it looks like text" "a table that is no map" "$view" three.tsv
+fails 4 "No space left" "a map to a full device" sh -c "'$view' '$file' >/dev/full"
 fails 4 "No such file" "no file" "$view" nowhere
 fails 4 "No space left" "text to a full device" sh -c "'$view' track.sjt >/dev/full"
 fails 4 "No space left" "a stream to a full device" sh -c "'$view' -o - track.sjt >/dev/full"

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "casting.h"
+#include "classmap.h"
 #include "convert.h"
 #include "dataset.h"
 #include "describe.h"
@@ -14,6 +17,7 @@
 #include "safetensors.h"
 #include "schema.h"
 #include "source.h"
+#include "stream_frame.h"
 #include "tool.h"
 
 static int checking, values, small;
@@ -121,13 +125,68 @@ static int is_other_h5(const char *path)
     return other;
 }
 
+/* One line for a file of another kind: how many of what it has. */
+static int print_kind(const char *name, const char *kind, long long n, const char *what, int json)
+{
+    if (!json) {
+        printf("%s\t%s\t%lld %s\n", name, kind, n, what);
+        return SJ_OK;
+    }
+    sj_json *o = sj_json_object();
+    sj_json_set(o, "name", sj_json_string(name));
+    sj_json_set(o, "kind", sj_json_string(kind));
+    sj_json_set(o, what, sj_json_int(n));
+    int status = sj_json_line(stdout, o);
+    sj_json_free(o);
+    return status;
+}
+
+/* A text that may be a map: no pipe, which can be read but once. */
+static int is_text(const char *path)
+{
+    struct stat st;
+    unsigned char start[64];
+    FILE *f = !stat(path, &st) && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+    size_t n = f ? fread(start, 1, sizeof start, f) : 0;
+    if (f)
+        fclose(f);
+    return n && !strcmp(sj_frame_guess(start, n), "text");
+}
+
+/* What sj-render and sj-chunk are told classes by: kind NULL when the text is neither. */
+static const char *map_kind(const char *path, int *classes)
+{
+    struct sj_casting *rules;
+    struct sj_classmap *map;
+    const char *kind = NULL;
+    if (!is_text(path))
+        return NULL;
+    if (!sj_casting_open(path, &rules)) {
+        kind = "rules of sj-render";
+        sj_casting_names(rules, classes);
+        sj_casting_close(rules);
+    } else if (!sj_classmap_open(path, NULL, &map)) {
+        kind = "class map";
+        sj_classmap_names(map, classes);
+        sj_classmap_close(map);
+    }
+    return kind;
+}
+
 static int show(struct sj_run *run)
 {
     struct sj_source *s;
+    const char *kind;
+    int classes;
     if (run->n == 1 && is_other_h5(run->operand[0])) {
         if (selecting() || values)
             return sj_fail(SJ_USAGE, "'%s' has no records to select or show values of", run->operand[0]);
         return sj_h5_show(stdout, run->operand[0], run->json);
+    }
+    if (run->n == 1 && (kind = map_kind(run->operand[0], &classes))) {
+        if (selecting() || values)
+            return sj_fail(SJ_USAGE, "'%s' has no records to select or show values of", run->operand[0]);
+        return print_kind(run->operand[0], kind, classes, "classes", run->json);
     }
     int status = sj_source_open(run->n, run->operand, &s);
     if (status)
@@ -237,22 +296,6 @@ static int print_counts(const struct sj_source *s, const struct counts *n, int j
     return status;
 }
 
-/* One line for a file of another kind: how many of what it has. */
-static int print_kind(const char *name, const char *kind, long long n, const char *what, int json)
-{
-    if (!json) {
-        printf("%s\t%s\t%lld %s\n", name, kind, n, what);
-        return SJ_OK;
-    }
-    sj_json *o = sj_json_object();
-    sj_json_set(o, "name", sj_json_string(name));
-    sj_json_set(o, "kind", sj_json_string(kind));
-    sj_json_set(o, what, sj_json_int(n));
-    int status = sj_json_line(stdout, o);
-    sj_json_free(o);
-    return status;
-}
-
 static int check_model(const char *path, int json)
 {
     struct sj_model *m;
@@ -305,6 +348,10 @@ static int check_input(const char *path, int json)
         return check_model(path, json);
     if (is_other_h5(path))
         return check_other(path, json);
+    int classes;
+    const char *kind = map_kind(path, &classes);
+    if (kind)
+        return print_kind(path, kind, classes, "classes", json);
     struct sj_source *s = NULL;
     struct counts n = {0};
     int status = sj_source_open(1, &path, &s);
@@ -354,9 +401,10 @@ static const struct sj_tool tool = {
     .operands = "[FILE...]",
     .details = "Reads streams, HDF5 files of embeddings and NumPy arrays, whose heads must be equal, as one\n"
                "sequence of records, and prints the head and a line for each record; of other HDF5 files, what\n"
-               "lies in them. With -o the records go, unchanged, to a stream (NAME.sjt, or - for standard output),\n"
-               "embeddings (NAME.h5), an array (NAME.npy) or sound (NAME.wav, FOLDER/). A model (HDF5) becomes a\n"
-               "safetensors file (NAME.safetensors), and the other way; with --bf16, a small file to pass around.",
+               "lies in them; of a class map, how many classes it has. With -o the records go, unchanged, to a\n"
+               "stream (NAME.sjt, or - for standard output), embeddings (NAME.h5), an array (NAME.npy) or sound\n"
+               "(NAME.wav, FOLDER/). A model (HDF5) becomes a safetensors file (NAME.safetensors), and the other\n"
+               "way; with --bf16, a small file to pass around.",
     .options = options,
     .common = SJ_TAKES_OUTPUT | SJ_TAKES_JSON,
     .max_operands = -1,
