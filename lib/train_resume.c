@@ -90,6 +90,37 @@ int sj_train_resume(const char *path, const struct sj_config *config, const stru
     return status;
 }
 
+/* Whether a model is of the training `ours`, of other data, or (SJ_USAGE, SJ_INPUT) of none that is like it. */
+static int compare_model(const struct sj_model *m, const char *path, const struct sj_config *config, const char *ours,
+                         int *finished)
+{
+    sj_json *a = NULL, *b = NULL;
+    if (!m->training)
+        return sj_fail(SJ_USAGE, "'%s' does not say how it was trained", path);
+    int status = want_same(path, sj_config_to_json(&m->config), sj_config_to_json(config));
+    if (!status)
+        status = sj_json_parse(m->training, strlen(m->training), &a);
+    if (!status)
+        status = sj_json_parse(ours, strlen(ours), &b);
+    if (!status)
+        status = want_same(path, sj_json_copy(sj_json_get(a, "settings")), sj_json_copy(sj_json_get(b, "settings")));
+    *finished = !status && !strcmp(m->training, ours);
+    sj_json_free(a);
+    sj_json_free(b);
+    return status;
+}
+
+int sj_train_finished(const char *path, const struct sj_config *config, const char *ours, int *finished)
+{
+    struct sj_model *m;
+    int status = sj_model_read(path, &m);
+    if (status)
+        return status;
+    status = compare_model(m, path, config, ours, finished);
+    sj_model_free(m);
+    return status;
+}
+
 int sj_train_begin(const char *path, struct sj_model *model, char id[17])
 {
     struct sj_model *theirs;

@@ -63,7 +63,7 @@ $(D)/train/done:
 $(D)/train.h5: $(D)/train/done
 	@$(bin)/sj-chunk -q --dataset $@ $(D)/train
 
-train = $(bin)/sj-train --resume --seed $(SEED) $(MODEL)
+train = $(bin)/sj-train --resume --replace --seed $(SEED) $(MODEL)
 $(D)/short.h5: $(D)/train.h5
 	@echo "== training on short crops" >&2
 	@$(train) $(SHORT) --steps $(STEPS) --log $(D)/log.ndjson -o $@ $<

@@ -78,7 +78,7 @@ $(OUT)/train.settings: FORCE
 $(OUT)/trained.h5: $(OUT)/train.settings $(sets) $(OUT)/real.h5
 	@echo "== training ($(STEPS) steps)"
 	@$(train) --steps $(STEPS) --validate $(OUT)/real.h5 --validate-every $(EVERY) \
-	    $(if $(ALIGNED),--validate-pool aligned) --checkpoint-every 120 --log $(OUT)/log.ndjson --resume -o $@ $(sets)
+	    $(if $(ALIGNED),--validate-pool aligned) --checkpoint-every 120 --log $(OUT)/log.ndjson --resume --replace -o $@ $(sets)
 $(OUT)/untrained.h5: $(sets)
 	@sj-train -q --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) --warmup 0 --steps 0 -o $@ $(sets)
 $(OUT)/model.h5: $(OUT)/trained.h5

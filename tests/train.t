@@ -95,8 +95,24 @@ cp -p killed.h5 whole.h5 && touch -d 2001-01-01 killed.h5
 "$train" -j 1 $tiny -o killed.h5 --resume set.h5 2>err
 is "$?:$(cat err)" "0:sj-train: 'killed.h5' is finished: 80 steps of this training" "a finished one is left"
 ok "as it is" sh -c 'cmp killed.h5 whole.h5 && [ "$(date -r killed.h5 +%Y)" = 2001 ]'
-ok "one of more steps" run --steps 81 -o killed.h5 --resume set.h5
-ok "is made" sh -c '! cmp -s killed.h5 whole.h5'
+anew="--replace trains anew in its place"
+fails 2 "'killed.h5' was made with 'steps' 80, not 81: $anew" "nor does one of more steps replace it unasked" \
+    run --steps 81 -o killed.h5 --resume set.h5
+fails 2 "'killed.h5' was made with 'depth' 2, not 3: $anew" "or one of another size" \
+    run --depth 3 -o killed.h5 --resume set.h5
+cp set.h5 nomodel.h5
+fails 3 "$anew" "or what is no model" run -o nomodel.h5 --resume set.h5
+fails 2 "--replace goes with --resume" "without --resume it would be" run --replace -o killed.h5 set.h5
+ok "seen in a dry run" run --dry-run --replace --steps 81 -o killed.h5 --resume set.h5
+ok "it stays" cmp killed.h5 whole.h5
+ok "when asked" run --replace --steps 81 -o killed.h5 --resume set.h5
+ok "it is made" sh -c '! cmp -s killed.h5 whole.h5'
+first() { "$train" -j 1 $tiny --steps 1 -o first.h5 --resume "$@" set.h5 2>&1 | grep -c "starts from the beginning"; }
+is "$(first)" 0 "a first run has nothing to say of a checkpoint"
+is "$(first --checkpoint gone)" 0 "nor has a finished one"
+is "$(first --replace)" 1 "with a model there it has"
+rm first.h5
+is "$(first --checkpoint gone)" 1 "and with a checkpoint that was named"
 
 interrupted TERM term.h5 3
 is $? 143 "SIGTERM ends it as a signal does"

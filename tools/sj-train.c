@@ -18,7 +18,7 @@
 enum { SIZE_BASE = 2 };
 
 static const char *const positions_names[] = {"absolute", "rotary", NULL};
-static int size = SIZE_BASE, predictor, positions, resume;
+static int size = SIZE_BASE, predictor, positions, resume, replace, dry_run;
 static int64_t span = 800, dim, depth, heads, hidden = 1024, layers = 6, trf_dim = 512, trf_depth = 8, trf_heads = 16;
 static double mean = NAN, std = NAN, checkpoint_s = 600, validate_s;
 static int validate_pool;
@@ -60,6 +60,9 @@ static const struct sj_option options[] = {
      1e9, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "resume", &resume, 0, NULL, "continue from the checkpoint, if there is one", 0, 0, NULL, NULL, 0,
      NULL},
+    {SJ_FLAG, 0, "replace", &replace, 0, NULL, "with --resume: train anew in place of a finished model", 0, 0, NULL,
+     NULL, 0, NULL},
+    {SJ_FLAG, 0, "dry-run", &dry_run, 0, NULL, "only see whether the training can begin", 0, 0, NULL, NULL, 0, NULL},
     {SJ_TEXT, 0, "log", &log_path, 0, "FILE", "append one JSON object per interval; '-' is standard output", 0, 0, NULL,
      NULL, 0, NULL},
     {SJ_INT, 0, "log-every", &log_every, 0, "N", "steps of an interval", 1, 1e12, NULL, "10", 0, NULL},
@@ -129,20 +132,22 @@ static char *training_text(const struct sj_run *run, const struct state *s)
     return text;
 }
 
-/* Whether the output is there already, as this very training leaves it. */
-static int is_finished(const struct sj_run *run, const struct state *s)
+/* What is at the output: the model that this very training leaves, one of the same settings from other data, which makes
+ * room, or one that is not replaced unasked. */
+static int look_at_output(const struct sj_run *run, struct state *s)
 {
-    struct sj_model *m;
-    if (access(run->output, F_OK) || sj_model_read(run->output, &m))
-        return 0;
+    if (replace || access(run->output, F_OK))
+        return SJ_OK;
     char *ours = training_text(run, s);
-    sj_json *a = sj_config_to_json(&m->config), *b = sj_config_to_json(&s->config);
-    int same = ours && m->training && !strcmp(ours, m->training) && sj_json_equal(a, b);
-    sj_json_free(a);
-    sj_json_free(b);
+    int status = ours ? sj_train_finished(run->output, &s->config, ours, &s->finished)
+                      : sj_fail(SJ_SYSTEM, "no memory");
     free(ours);
-    sj_model_free(m);
-    return same;
+    if (status != SJ_USAGE && status != SJ_INPUT)
+        return status;
+    char *why = strdup(sj_reason());
+    status = why ? sj_fail(status, "%s: --replace trains anew in its place", why) : sj_fail(SJ_SYSTEM, "no memory");
+    free(why);
+    return status;
 }
 
 static int find_checkpoint(struct sj_run *run, struct state *s)
@@ -154,14 +159,16 @@ static int find_checkpoint(struct sj_run *run, struct state *s)
     int there = !access(s->checkpoint, F_OK);
     if (there && !resume)
         return sj_fail(SJ_USAGE, "'%s' exists: --resume continues from it, removing it starts anew", s->checkpoint);
-    s->finished = resume && !there && is_finished(run, s);
+    int status = resume && !there ? look_at_output(run, s) : SJ_OK;
+    if (status)
+        return status;
     if (s->finished)
         sj_note(run, "'%s' is finished: %lld steps of this training", run->output, (long long)settings.steps);
-    else if (resume && !there)
+    else if (resume && !there && (checkpoint || !access(run->output, F_OK))) /* where one may think otherwise */
         sj_note(run, "no '%s': starts from the beginning", s->checkpoint);
     if (!there)
         return SJ_OK;
-    int status = sj_train_resume(s->checkpoint, &s->config, &settings, (uint64_t)run->seed,
+    status = sj_train_resume(s->checkpoint, &s->config, &settings, (uint64_t)run->seed,
                                  s->data, &s->start);
     if (!status)
         sj_note(run, "continues after step %lld", (long long)s->start);
@@ -218,7 +225,7 @@ static int start(struct sj_run *run, struct state *s)
                                          (uint64_t)run->seed};
     if ((status = sj_train_source_open(&s->inputs, &s->config, &settings, &s->source)) ||
         (status = sj_train_check(&settings)) || (status = first_model(run, s)) ||
-        (status = find_checkpoint(run, s)) || s->finished || (status = try_path(s->checkpoint)) ||
+        (status = find_checkpoint(run, s)) || s->finished || dry_run || (status = try_path(s->checkpoint)) ||
         (status = open_log(s)))
         return status;
     if (validate_path)
@@ -284,6 +291,8 @@ static int train(struct sj_run *run, struct state *s)
 /* Options that would do nothing are refused; the others get their defaults. */
 static int check_given(void)
 {
+    if (replace && !resume)
+        return sj_fail(SJ_USAGE, "--replace goes with --resume: without it a model is replaced");
     if (!log_path && log_every)
         return sj_fail(SJ_USAGE, "--log-every goes with --log");
     const char *idle = validate_every ? "every" : validate_s > 0 ? "seconds" : validate_frames ? "frames" : "pool";
@@ -326,7 +335,7 @@ static int work(struct sj_run *run)
 {
     struct state s = {0};
     int status = start(run, &s);
-    if (!status && !s.finished)
+    if (!status && !s.finished && !dry_run)
         status = train(run, &s);
     if (s.log && s.log != stdout && fclose(s.log) && !status)
         status = sj_fail_errno("cannot write '%s'", log_path);
