@@ -203,6 +203,7 @@ int sj_h5_create(const char *path, struct sj_h5 **out)
     status = sj_whole_new(path, &h->whole);
     if (!status) {
         hid_t p = write_access(0);
+        H5Pset_file_locking(p, 0, 1); /* it is locked (whole.c), and on NFS one lock is in the way of another */
         errno = 0;
         h->file = H5Fcreate(sj_whole_temp(h->whole), H5F_ACC_TRUNC, H5P_DEFAULT, p);
         H5Pclose(p);

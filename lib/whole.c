@@ -1,5 +1,7 @@
 #include "whole.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +17,7 @@ enum { SLOTS = 64, MOST_LINKS = 40 };
 
 struct sj_whole {
     char *path, *temp;
+    int fd;          /* the lock on temp: who holds it lives; -1: none */
     char *volatile *slot; /* NULL: none */
     int only_new;    /* nothing may be replaced */
     int in_place;    /* a device or named pipe: temp is path, nothing is renamed or removed */
@@ -93,6 +96,8 @@ static void release(struct sj_whole *w)
         with_room = &pending;
         pthread_mutex_unlock(&lock);
     }
+    if (w->fd >= 0)
+        close(w->fd);
     free(w->path);
     free(w->temp);
     free(w);
@@ -121,20 +126,47 @@ static char *follow(const char *path)
     return at;
 }
 
+static const char mark[] = ".tmp"; /* then RANDOM characters */
+enum { RANDOM = 6 };
+
+/* Of the open file and not of the process, nor in the way of flock, which HDF5 uses. Where there are no locks files have
+ * none, and none is ever taken for dead. */
+static int lock_temp(int fd, int how)
+{
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int bad;
+    while ((bad = fcntl(fd, how, &all)) && errno == EINTR)
+        ;
+    return !bad;
+}
+
+/* A new file that is locked and still has its name: between the two sj_whole_tidy may have taken it for left. */
+static int open_temp(struct sj_whole *w, size_t size)
+{
+    struct stat st;
+    for (;;) {
+        snprintf(w->temp, size, "%s%sXXXXXX", w->path, mark);
+        if ((w->fd = mkostemp(w->temp, O_CLOEXEC)) < 0)
+            return sj_fail_errno("cannot write '%s'", w->path);
+        (void)lock_temp(w->fd, F_OFD_SETLKW);
+        if (fstat(w->fd, &st) || st.st_nlink)
+            return SJ_OK;
+        close(w->fd);
+    }
+}
+
 /* Makes the temporary file, for our eyes only until it is whole. */
 static int make_temp(struct sj_whole *w)
 {
-    size_t size = strlen(w->path) + 16;
+    size_t size = strlen(w->path) + sizeof mark + RANDOM;
     if (!(w->temp = malloc(size)))
         return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", w->path);
-    snprintf(w->temp, size, "%s.tmpXXXXXX", w->path);
-    int fd = mkstemp(w->temp);
-    if (fd < 0)
-        return sj_fail_errno("cannot write '%s'", w->path);
+    int status = open_temp(w, size);
+    if (status)
+        return status;
     mode_t mask = umask(0);
     umask(mask);
     w->mode = w->old.st_mode ? w->old.st_mode & 0777 : 0666 & ~mask;
-    close(fd);
     if (reserve_slot(w))
         return SJ_OK;
     unlink(w->temp);
@@ -152,6 +184,7 @@ int sj_whole_new(const char *path, struct sj_whole **out)
     struct sj_whole *w = calloc(1, sizeof *w);
     if (!w)
         return sj_fail(SJ_SYSTEM, "cannot write '%s': no memory", path);
+    w->fd = -1;
     w->in_place = exists && !S_ISREG(st.st_mode);
     if (exists && !w->in_place)
         w->old = st;
@@ -260,6 +293,8 @@ int sj_whole_write(const char *path, int (*write)(FILE *f, void *arg), void *arg
 int sj_whole_guard(const char *path, struct sj_whole **out)
 {
     struct sj_whole *w = calloc(1, sizeof *w);
+    if (w)
+        w->fd = -1;
     if (!w || !(w->path = strdup(path)) || !(w->temp = strdup(path)) || !reserve_slot(w)) {
         if (w)
             release(w);
@@ -281,6 +316,47 @@ char *sj_whole_target(const char *path)
     if (!target)
         (void)sj_fail_errno("cannot write '%s'", path);
     return target;
+}
+
+static int is_temp(const char *name, const char *of)
+{
+    const size_t n = strlen(of), m = strlen(mark);
+    if (strncmp(name, of, n) || strncmp(name + n, mark, m) || strlen(name + n + m) != RANDOM)
+        return 0;
+    for (const char *p = name + n + m; *p; p++)
+        if (!isalnum((unsigned char)*p))
+            return 0;
+    return 1;
+}
+
+/* A lock that can be had is nobody's: its holder died, or has given the file its name, so that this one is gone. */
+static void remove_left(int folder, const char *name)
+{
+    struct stat st;
+    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && lock_temp(fd, F_OFD_SETLK))
+        unlinkat(folder, name, 0);
+    close(fd);
+}
+
+void sj_whole_tidy(const char *path)
+{
+    char *target = follow(path);
+    if (!target)
+        return;
+    char *slash = strrchr(target, '/');
+    const char *name = slash ? slash + 1 : target;
+    char *folder = slash ? strndup(target, (size_t)(slash + 1 - target)) : strdup(".");
+    DIR *d = folder ? opendir(folder) : NULL;
+    for (const struct dirent *e; d && (e = readdir(d));)
+        if (is_temp(e->d_name, name))
+            remove_left(dirfd(d), e->d_name);
+    if (d)
+        closedir(d);
+    free(folder);
+    free(target);
 }
 
 void sj_whole_discard(struct sj_whole *w)

@@ -175,13 +175,16 @@ static int find_checkpoint(struct sj_run *run, struct state *s)
     return status;
 }
 
-/* Whether a file can be made there, found out before the training and not after it. */
+/* Whether a file can be made there, found out before the training and not after it; what a training that was killed left
+ * there goes. */
 static int try_path(const char *path)
 {
     struct sj_whole *w;
     int status = sj_whole_new(path, &w);
-    if (!status)
+    if (!status) {
+        sj_whole_tidy(path);
         sj_whole_discard(w);
+    }
     return status;
 }
 

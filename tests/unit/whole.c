@@ -133,6 +133,68 @@ static void guarded(const char *dir)
     ok(!exists(path), "by a signal, too");
 }
 
+/* A process that dies with a file half written (its temporary, in temp), or that waits so until *pid is killed. */
+static void half_written(const char *path, int waits, pid_t *pid, char temp[128])
+{
+    int to[2];
+    struct sj_whole *w;
+    if (pipe(to) || (*pid = fork()) < 0)
+        exit(1);
+    if (!*pid) {
+        if (sj_whole_new(path, &w) || write(to[1], sj_whole_temp(w), strlen(sj_whole_temp(w)) + 1) < 0)
+            _exit(1);
+        while (waits)
+            pause();
+        raise(SIGKILL);
+    }
+    if (read(to[0], temp, 127) < 1)
+        exit(1);
+    close(to[0]);
+    close(to[1]);
+    if (!waits)
+        waitpid(*pid, NULL, 0);
+}
+
+/* What writers that were killed leave goes, nothing else. */
+static void tidied(const char *dir)
+{
+    static const char *const others[] = {"out.tmpAbCdE", "out.tmpAbCdEfg", "out.tmpAb-dEf", "outer.tmpAbCdEf", "out"};
+    enum { OTHERS = sizeof others / sizeof *others };
+    char path[64], link[64], name[OTHERS][96], dead[128], living[128], folder[96];
+    struct sj_whole *w;
+    pid_t pid;
+    snprintf(path, sizeof path, "%s/out", dir);
+    snprintf(link, sizeof link, "%s/link", dir);
+    snprintf(folder, sizeof folder, "%s/out.tmpFOLDER", dir);
+    for (int i = 0; i < OTHERS; i++) {
+        snprintf(name[i], sizeof name[i], "%s/%s", dir, others[i]);
+        close(open(name[i], O_WRONLY | O_CREAT, 0600));
+    }
+    mkdir(folder, 0700);
+    half_written(path, 0, &pid, dead);
+    half_written(path, 1, &pid, living);
+    sj_whole_new(path, &w);
+    ok(exists(dead), "a writer that is killed leaves its temporary");
+    if (symlink("out", link))
+        exit(1);
+    sj_whole_tidy(link);
+    ok(!exists(dead), "it is found and removed");
+    ok(exists(living) && exists(sj_whole_temp(w)), "those of the living stay");
+    int there = exists(folder);
+    for (int i = 0; i < OTHERS; i++)
+        there += exists(name[i]);
+    is_int(there, OTHERS + 1, "and whatever is not quite so called");
+    is_int(sj_whole_commit(w), SJ_OK, "theirs can be committed");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    sj_whole_tidy(path);
+    ok(!exists(living), "until they die, too");
+    for (int i = 0; i < OTHERS; i++)
+        unlink(name[i]);
+    unlink(link);
+    rmdir(folder);
+}
+
 int main(void)
 {
     char dir[] = "/tmp/sj-whole-XXXXXX", path[64];
@@ -163,6 +225,7 @@ int main(void)
 
     links_and_modes(dir);
     guarded(dir);
+    tidied(dir);
 
     snprintf(path, sizeof path, "%s/no/such", dir);
     is_int(sj_whole_new(path, &w), SJ_SYSTEM, "a missing directory is refused");
