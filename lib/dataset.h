@@ -51,6 +51,8 @@ struct sj_dataset_writer;
  * with a new set. SJ_INPUT, SJ_SYSTEM. */
 int sj_dataset_writer_open(const char *path, int classes, const char *const *names, const char *provenance,
                            struct sj_dataset_writer **w);
+/* The file that a writer of PATH opens: what PATH leads to, or its part; owned by the caller. NULL: SJ_SYSTEM. */
+char *sj_dataset_writer_path(const char *path);
 int64_t sj_dataset_writer_tracks(const struct sj_dataset_writer *w);
 /* found = 1 when the set has the track from this source, 0 when it does not have it; SJ_INPUT when it has the key
  * from another source. source: a hash of the audio files, as text. */

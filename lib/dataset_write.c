@@ -170,6 +170,19 @@ int sj_dataset_writer_open(const char *path, int classes, const char *const *nam
     return SJ_OK;
 }
 
+char *sj_dataset_writer_path(const char *path)
+{
+    char *target = sj_whole_target(path), *part;
+    if (!target || !access(target, F_OK))
+        return target;
+    if (asprintf(&part, "%s.part", target) < 0) {
+        part = NULL;
+        (void)sj_fail(SJ_SYSTEM, "no memory to read '%s'", path);
+    }
+    free(target);
+    return part;
+}
+
 int64_t sj_dataset_writer_tracks(const struct sj_dataset_writer *w)
 {
     return w->tracks;

@@ -315,5 +315,21 @@ is "$(sed -n "s/.*has \(.*\)/\1/p" err)" "6 tracks, 1 of them new" "takes in the
 is "$(grep -c "starts from the beginning" err)" 1 "and learns from all"
 ok "and replaces a model of other steps when asked" \
     sh -c '"$1" train --replace --size tiny --steps 3 --batch 2 -j 1 songs; [ $? -eq 1 ]' - "$sj"
+"$bin/sj-synth" -q --seed 21 -n 2 --seconds 10 --folder elsewhere
+cp "$own" finished.h5 && cp "$set" finished-set.h5
+others="$set holds 6 multitracks that are not in elsewhere, first 'synth-0-000000': name their folders, too"
+fails 2 "$others, keep them with --add, or make another model with -o" "other folders" \
+    "$sj" train --size tiny --steps 3 --batch 2 -j 1 elsewhere
+cp "$own" "$own.checkpoint"
+fails 2 "$others" "also where a training was interrupted" "$sj" train --size tiny --steps 3 --batch 2 -j 1 elsewhere
+rm "$own.checkpoint"
+ok "change neither set nor model" sh -c 'cmp "$1" finished.h5 && cmp "$2" finished-set.h5' - "$own" "$set"
+rm -r songs/broken
+ok "they are learnt from together when named together" "$sj" train --size tiny --steps 3 --batch 2 -j 1 songs elsewhere
+is "$(sed -n "s/.*has \(.*\)/\1/p" err)" "8 tracks, 2 of them new" "all of them"
+"$bin/sj-synth" -q --seed 22 -n 1 --seconds 10 --folder third
+ok "or when asked" "$sj" train --add --size tiny --steps 3 --batch 2 -j 1 third
+is "$(sed -n "s/.*has \(.*\)/\1/p" err)" "9 tracks, 1 of them new" "from all"
+fails 2 "train wants folders" "no folder" "$sj" train
 fails 2 "does not know --epochs" "train with an option that is none" "$sj" train --epochs 2 songs
 finish

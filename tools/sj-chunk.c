@@ -11,10 +11,12 @@
 #include "dataset.h"
 #include "h5.h"
 #include "items.h"
+#include "keyset.h"
 #include "layout.h"
 #include "output.h"
 #include "sampler.h"
 #include "sets.h"
+#include "table.h"
 #include "tool.h"
 #include "track.h"
 
@@ -26,7 +28,7 @@ enum {
 #define MOST_PAIRS 1e15 /* of --skip and --take, whose sum must be a number, too */
 
 /* Where 0 or -1 is no value of an option it stands for "not given" until check_modes. */
-static int list, stems, mixes, pairs, sets, keep_going, layout = -1; /* sets: the operands are training sets */
+static int list, others, stems, mixes, pairs, sets, keep_going, layout = -1; /* sets: the operands are training sets */
 static const char *dataset, *class_map, *class_list, *weight_list, *augment_spec;
 static struct sj_augment augment;
 static char augment_text[SJ_AUGMENT_TEXT]; /* in full, for the provenance */
@@ -38,6 +40,8 @@ static const struct sj_option options[] = {
      NULL, 1, NULL},
     {SJ_FLAG, 0, "mixes", &mixes, 0, NULL, "for every stem the sum of all others", 0, 0, NULL, NULL, 1, NULL},
     {SJ_TEXT, 0, "dataset", &dataset, 0, "FILE", "make or extend the training set FILE", 0, 0, NULL, NULL, 0, NULL},
+    {SJ_FLAG, 0, "others", &others, 0, NULL, "only print which tracks of that set are not among the inputs", 0, 0, NULL,
+     NULL, 0, NULL},
     {SJ_FLAG, 0, "list", &list, 0, NULL, "only print key and path of each track", 0, 0, NULL, NULL, 0, NULL},
     {SJ_FLAG, 0, "pairs", &pairs, 0, NULL, "training pairs from the training sets named", 0, 0, NULL, NULL, 1, NULL},
     {SJ_INT, 0, "skip", &skip, 0, "N", "begin with pair N, or track N of each set", 0, MOST_PAIRS, NULL, "0", 0, NULL},
@@ -169,7 +173,7 @@ static int run_sets(struct work *w)
     return status;
 }
 
-/* -- list ---------------------------------------------------------------------------------------------------------- */
+/* -- lists --------------------------------------------------------------------------------------------------------- */
 
 static int print_list(FILE *f, struct work *w)
 {
@@ -191,11 +195,43 @@ static int print_list(FILE *f, struct work *w)
     return SJ_OK;
 }
 
+static int print_absent(FILE *f, const struct sj_dataset *d, struct sj_keyset *inputs)
+{
+    int status = SJ_OK;
+    for (int64_t t = 0; t < sj_dataset_tracks(d) && !status; t++) {
+        const char *key = sj_dataset_track(d, t)->key;
+        const int64_t before = sj_keyset_count(inputs);
+        if (!(status = sj_keyset_add(inputs, key)) && sj_keyset_count(inputs) > before) {
+            sj_table_put(f, key);
+            fputc('\n', f);
+        }
+    }
+    return status;
+}
+
+/* A set that was never finished is looked into, too; one that is not there has no tracks. */
+static int print_others(FILE *f, struct work *w)
+{
+    struct sj_keyset *inputs = NULL;
+    struct sj_dataset *d = NULL;
+    char *path = sj_dataset_writer_path(dataset);
+    int status = path ? sj_keyset_new(&inputs) : SJ_SYSTEM;
+    for (int64_t i = 0; i < w->tracks.n && !status; i++)
+        status = sj_keyset_add(inputs, w->tracks.track[i].key);
+    fputs("key\n", f);
+    if (!status && !access(path, F_OK) && !(status = sj_dataset_open(path, &d)))
+        status = print_absent(f, d, inputs);
+    sj_dataset_close(d);
+    sj_keyset_free(inputs);
+    free(path);
+    return status;
+}
+
 static int run_list(struct work *w)
 {
     struct sj_report *r;
     int status = sj_report_open(w->run, &r);
-    return status ? status : sj_report_close(r, print_list(sj_report_file(r), w));
+    return status ? status : sj_report_close(r, (others ? print_others : print_list)(sj_report_file(r), w));
 }
 
 /* -- training set -------------------------------------------------------------------------------------------------- */
@@ -248,7 +284,7 @@ static int run_dataset(struct work *w)
     if (!status)
         status = run_jobs(w, &how, add_track, w, "tracks");
     int64_t now = sj_dataset_writer_tracks(w->set);
-    if (!status && !now)
+    if (!status && (!now || w->skipped == all))
         status = sj_fail(SJ_INPUT, "none of the %lld inputs can be used", (long long)all);
     status = sj_dataset_writer_close(w->set, status);
     if (!status)
@@ -294,7 +330,7 @@ static int run_pairs(struct work *w)
 static int check_modes(const struct sj_run *run)
 {
     enum { CHUNKS = 1, SET = 2, PAIRS = 4, LIST = 8, SETS = 16 };
-    int mode = list ? LIST : pairs ? PAIRS : dataset ? SET : sets ? SETS : CHUNKS;
+    int mode = list || others ? LIST : pairs ? PAIRS : dataset ? SET : sets ? SETS : CHUNKS;
     const struct {
         const char *name;
         int given, modes;
@@ -314,6 +350,8 @@ static int check_modes(const struct sj_run *run)
                {"--seed", run->seed_given, PAIRS}};
     if (list && (pairs || dataset))
         return sj_fail(SJ_USAGE, "--list only looks: not with --pairs or --dataset");
+    if (others && (!dataset || pairs))
+        return sj_fail(SJ_USAGE, "--others goes with --dataset");
     if (pairs && dataset)
         return sj_fail(SJ_USAGE, "--pairs reads training sets and --dataset makes one: not both at once");
     for (size_t i = 0; i < sizeof use / sizeof *use; i++)
@@ -387,7 +425,7 @@ static int run(struct sj_run *r)
         return run_sets(&w);
     int status = find_tracks(&w);
     if (!status)
-        status = list ? run_list(&w) : dataset ? run_dataset(&w) : run_chunks(&w);
+        status = list || others ? run_list(&w) : dataset ? run_dataset(&w) : run_chunks(&w);
     if (!status && w.skipped)
         status = sj_fail(SJ_NO, "%lld of %lld inputs skipped", (long long)w.skipped, (long long)w.tracks.n);
     free(w.job);
