@@ -56,8 +56,8 @@ double sj_train_ema(const struct sj_train_settings *s, int64_t step);
 int sj_train_resume(const char *path, const struct sj_config *config, const struct sj_train_settings *settings,
                     uint64_t seed, const char *data, int64_t *step);
 
-/* finished = 1 when the model in the file is what the training `ours` (JSON text, as in a model) makes, 0 when that is of
- * other data. SJ_USAGE, naming what differs, where it was made with other settings or hyper-parameters; SJ_INPUT. */
+/* finished = 1 when the model in the file is what the training `ours` (JSON text, as in a model) makes, 0 when that is
+ * of other data. SJ_USAGE, naming what differs, where it was made with other settings or hyper-parameters; SJ_INPUT. */
 int sj_train_finished(const char *path, const struct sj_config *config, const char *ours, int *finished);
 
 /* Gives the model the trained weights of a finished one, and its target encoder; the vectors that say its classes stay.

@@ -129,8 +129,8 @@ static char *follow(const char *path)
 static const char mark[] = ".tmp"; /* then RANDOM characters */
 enum { RANDOM = 6 };
 
-/* Of the open file and not of the process, nor in the way of flock, which HDF5 uses. Where there are no locks files have
- * none, and none is ever taken for dead. */
+/* Of the open file and not of the process, nor in the way of flock, which HDF5 uses. Where there are no locks files
+ * have none, and none is ever taken for dead. */
 static int lock_temp(int fd, int how)
 {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

@@ -27,8 +27,8 @@ void sj_whole_discard(struct sj_whole *w); /* removes the temporary, frees; NULL
 /* PATH = what write(f, arg) writes, which returns a status; whole or not at all. */
 int sj_whole_write(const char *path, int (*write)(FILE *f, void *arg), void *arg);
 
-/* Removes the temporaries of PATH whose writers died without a chance to (SIGKILL, loss of power): those that nobody has
- * locked. What cannot be removed stays. Reads the whole directory: for outputs that are few. */
+/* Removes the temporaries of PATH whose writers died without a chance to (SIGKILL, loss of power): those that nobody
+ * has locked. What cannot be removed stays. Reads the whole directory: for outputs that are few. */
 void sj_whole_tidy(const char *path);
 
 /* For a file that is made under its own name: it is removed like a temporary (sj_whole_discard, exit, signals) until

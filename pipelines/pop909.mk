@@ -31,7 +31,8 @@ endif
 
 # Other songs or another sound font are other sound.
 $(P)/settings: FORCE
-	@$(call wants,POP909)mkdir -p $(@D) && printf '%s\n' '$(abspath $(POP909)) $(SOUNDFONT)' "$$(stat -c '%s %Y' $(POP909))" >$@.new
+	@$(call wants,POP909)mkdir -p $(@D)
+	@printf '%s\n' '$(abspath $(POP909)) $(SOUNDFONT)' "$$(stat -c '%s %Y' $(POP909))" >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; \
 	    else rm -rf $(P)/audio $(P)/labels $(abspath $(P))/midi && mv $@.new $@; fi
 $(P)/unpacked: $(P)/settings

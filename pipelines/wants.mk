@@ -1,5 +1,5 @@
-# wants.mk: $(call wants,NAME): the run ends when the variable is not given, with an example that has it from the head of
-# the makefile that is run.
+# wants.mk: $(call wants,NAME): the run ends when the variable is not given, with an example that has it from the head
+# of the makefile that is run.
 
 comma  := ,
 main    = $(firstword $(MAKEFILE_LIST))

@@ -369,18 +369,15 @@ ok "a set of many" "$chunk" -q --dataset whole.h5 many
 ok "all of them are among the inputs" "$chunk" --others --dataset whole.h5 many
 is "$(cat out)" "key" "there are no others"
 "$chunk" --others --dataset whole.h5 musdb18hq >others
-is "$(wc -l <others)" $((1 + $("$view" --check whole.h5 | sed 's/.*\t\([0-9]*\) tracks/\1/'))) "among other inputs all are others"
+tracks=$("$view" --check whole.h5 | sed 's/.*\t\([0-9]*\) tracks/\1/')
+is "$(wc -l <others)" $((1 + tracks)) "among other inputs all are others"
 ok "of a set that was not finished, too" sh -c 'cp whole.h5 begun.h5.part
     "$1" --others --dataset begun.h5 musdb18hq | cmp - others && rm begun.h5.part' - "$chunk"
 is "$("$chunk" --others --dataset none.h5 many)" "key" "nor has one that is not there any"
 "$chunk" -q --dataset one.h5 one/set && cp one.h5 before.h5
-fails_last() { # STATUS TEXT NAME COMMAND...: as fails, of the last line
-    "${@:4}" 2>err
-    is "$?: $(tail -n 1 err)" "$1: $2" "$3"
-}
 mkdir same && cp -r three/B same
-fails_last 3 "sj-chunk: none of the 1 inputs can be used" "inputs of which each is another's name" \
-    "$chunk" -k --dataset one.h5 same
+"$chunk" -k --dataset one.h5 same 2>err
+is "$?: $(tail -n 1 err)" "3: sj-chunk: none of the 1 inputs can be used" "inputs of which each has another's name"
 ok "leave the set as it was" cmp one.h5 before.h5
 "$bin/sj-view" whole.h5 >whole.txt
 
@@ -467,7 +464,8 @@ for o in --stems --mixes --keep-going "--pad 0.5" "--layout auto" "--class-map f
     fails 2 "${o% *} does nothing with --pairs" "$o and pairs" "$chunk" $o --pairs --take 1 musdb.h5
 done
 fails 2 "--others goes with --dataset" "others of nothing" "$chunk" --others musdb18hq
-fails 2 "--pad does nothing with --dataset" "others with a padding" "$chunk" --others --dataset musdb.h5 --pad 1 musdb18hq
+fails 2 "--pad does nothing with --dataset" "others with a padding" \
+    "$chunk" --others --dataset musdb.h5 --pad 1 musdb18hq
 fails 2 "not both at once" "pairs and a set" "$chunk" --pairs --dataset x.h5 musdb.h5
 
 # -- what determines the output travels with it

@@ -132,8 +132,8 @@ static char *training_text(const struct sj_run *run, const struct state *s)
     return text;
 }
 
-/* What is at the output: the model that this very training leaves, one of the same settings from other data, which makes
- * room, or one that is not replaced unasked. */
+/* What is at the output: the model that this very training leaves, one of the same settings from other data, which
+ * makes room, or one that is not replaced unasked. */
 static int look_at_output(const struct sj_run *run, struct state *s)
 {
     if (replace || access(run->output, F_OK))
@@ -175,8 +175,8 @@ static int find_checkpoint(struct sj_run *run, struct state *s)
     return status;
 }
 
-/* Whether a file can be made there, found out before the training and not after it; what a training that was killed left
- * there goes. */
+/* Whether a file can be made there, found out before the training and not after it; what a training that was killed
+ * left there goes. */
 static int try_path(const char *path)
 {
     struct sj_whole *w;
