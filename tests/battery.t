@@ -63,7 +63,7 @@ mkdir shelf && cp one.wav shelf/bass.wav && "$bin/sj-index" -q -j 1 -m "$model" 
 printf 'test,listener,trial,class,condition,rating\nt,anna,01,bass,true,70\nt,anna,01,bass,random,20\n' >ok.csv
 "$bin/sj-synth" -q -n 3 --seconds 1 --folder songs || exit 1
 /usr/bin/python3 "$root/tests/render_make.py" played && mv played/font.sf2 . && mv played/songs songs-midi || exit 1
-printf 'synth-0-000000/bass\tbass\t1\tsynth-0-000001/bass\tbass\t0.5\n' >ok.tsv
+printf 'synth-0-000000/bass\tbass\t1\tsynth-0-000001/bass\tbass\t0.5\t0\n' >ok.tsv
 mkdir -p labels/song
 printf '0\t9\tKey\tC\n' >labels/song/key.lab && printf '0\t9\tG:7\n' >labels/song/chords.lab
 printf 'key\tclass\tstart_s\tend_s\tcluster\tdistance\nsong/bass\tbass\t0.00\t0.16\t3\t1.5\n' >ok.clusters

@@ -32,13 +32,14 @@ def main():
             left = AMPLITUDE[k] * (0.25 if s % 2 else 1) * np.sin(2 * np.pi * TONE(s, k) * t)
             write(f"{folder}/song{s}/{name}.wav", np.stack([left, left / 2], 1), RATE)
     with open(folder + ".tsv", "w") as f:
-        f.write("query\tquery_class\trank\treference\tclass\tdistance\n")
+        f.write("query\tquery_class\trank\treference\tclass\tdistance\tmore\n")
         for s in range(songs):
             for k, name in enumerate(CLASSES):
                 # the own stem and one of another class are nearer: neither may be taken
                 rows = [(s, name), ((s + 2) % songs, CLASSES[k - 1]), ((s + 1) % songs, name), ((s + 2) % songs, name)]
                 for i, (other, kind) in enumerate(rows):
-                    f.write(f"song{s}/{name}\t{name}\t{i + 1}\tsong{other}/{kind}\t{kind}\t{0.1 * (i + 1):.9f}\n")
+                    more = int((s, name, i) != (songs - 1, CLASSES[-1], len(rows) - 1))
+                    f.write(f"song{s}/{name}\t{name}\t{i + 1}\tsong{other}/{kind}\t{kind}\t{0.1 * (i + 1):.9f}\t{more}\n")
 
 
 if __name__ == "__main__":
