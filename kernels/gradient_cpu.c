@@ -66,7 +66,8 @@ SJK_INLINE void pack_x(const struct step *s, int64_t first)
 }
 
 /* dW (rows, columns; K) += a b over all words. */
-SJK_INLINE void gradient_tile(int64_t words, const float *a, const float *b, int64_t rows, int64_t columns, float *dW, int64_t K)
+SJK_INLINE void gradient_tile(int64_t words, const float *a, const float *b, int64_t rows, int64_t columns, float *dW,
+                              int64_t K)
 {
     __m512 sum[tile_n][tile_v], c[tile_v];
 #pragma GCC unroll 8
@@ -104,8 +105,8 @@ SJK_INLINE void gradient_tile(int64_t words, const float *a, const float *b, int
 static void gradient_task(const struct step *s, int64_t n, int64_t k)
 {
     for (int64_t i = n; i < sjk_min(n + task_n, s->N); i += tile_n)
-        gradient_tile(s->words, s->a + i * s->words, s->b + k * s->words, sjk_min(s->N - i, tile_n), sjk_min(s->K - k, tile_k),
-             s->dW + i * s->K + k, s->K);
+        gradient_tile(s->words, s->a + i * s->words, s->b + k * s->words, sjk_min(s->N - i, tile_n),
+                      sjk_min(s->K - k, tile_k), s->dW + i * s->K + k, s->K);
 }
 
 int cpu_weight_gradient(struct sjk *k, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW)
@@ -118,8 +119,8 @@ int cpu_weight_gradient(struct sjk *k, int64_t M, int64_t N, int64_t K, const vo
 #pragma omp parallel num_threads(sjk_team(k, M * N / 64 * K))
     for (int64_t m = 0; m < M; m += 2 * step_words) {
         const int64_t rows = sjk_min(M - m, 2 * step_words);
-        const struct step s = {.dy = (const uint16_t *)dy + m * N, .x = (const uint16_t *)x + m * K, .dW = dW, .N = N, .K = K,
-                               .rows = rows, .words = (rows + 1) / 2, .a = room, .b = room + a};
+        const struct step s = {.dy = (const uint16_t *)dy + m * N, .x = (const uint16_t *)x + m * K, .dW = dW,
+                               .N = N, .K = K, .rows = rows, .words = (rows + 1) / 2, .a = room, .b = room + a};
 #pragma omp for schedule(dynamic, 1)
         for (int64_t w = 0; w < s.words; w += pack_words) {
             pack_dy(&s, w);

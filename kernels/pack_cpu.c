@@ -1,12 +1,13 @@
-/* pack_cpu: the weights of a linear layer as bf16 pairs in panels of columns, both directions in one pass over them. */
+/* pack_cpu: the weights of a linear layer as bf16 pairs in panels of columns, both directions in one pass over them.
+ *
+ * Results go past the caches: they are not read before the weights of all other layers are packed. */
 #include "cpu_ops.h"
 #include "tile.h"
 
 #if defined(__AVX512BF16__)
 enum {
     pack_rows = 16, pack_columns = 32, /* a tile in registers */
-    task_rows = 64,                    /* a task's rows; its columns of a panel lie next to each other */
-    ahead = 128                        /* columns fetched before their use */
+    ahead = 512                        /* columns fetched before their use */
 };
 
 /* Where panels of `width` columns with `pairs` pairs each begin. */
@@ -28,7 +29,12 @@ SJK_INLINE void pack_tile(const struct sjk_packing *p, int64_t n, int64_t k)
     }
     if (p->forward) {
         int64_t width = p->forward_width;
-        tile_transpose_block(row, VW, panel(p->forward, width, p->K / 2, n) + k / 2 * width, width);
+        float *to = panel(p->forward, width, p->K / 2, n) + k / 2 * width;
+        __m512 pairs[pack_rows];
+        tile_transposed(row, VW, pairs);
+#pragma GCC unroll 16
+        for (int i = 0; i < pack_rows; i++)
+            _mm512_stream_ps(to + i * width, pairs[i]);
     }
     if (p->backward) {
         int64_t width = p->backward_width;
@@ -37,18 +43,21 @@ SJK_INLINE void pack_tile(const struct sjk_packing *p, int64_t n, int64_t k)
         for (int64_t i = 0; i < pack_rows; i += 2) {
             __m512i low, high;
             tile_pairs(_mm512_load_si512(row + i * VW), _mm512_load_si512(row + (i + 1) * VW), &low, &high);
-            _mm512_storeu_si512(left + (n + i) / 2 * width, low);
-            _mm512_storeu_si512(right + (n + i) / 2 * width, high);
+            _mm512_stream_si512((void *)(left + (n + i) / 2 * width), low);
+            _mm512_stream_si512((void *)(right + (n + i) / 2 * width), high);
         }
     }
 }
 
 void cpu_pack(struct sjk *k, const struct sjk_packing *p)
 {
-#pragma omp parallel for schedule(static) num_threads(sjk_team(k, p->N * p->K))
-    for (int64_t first = 0; first < p->N; first += task_rows)
-        for (int64_t column = 0; column < p->K; column += pack_columns)
-            for (int64_t n = first; n < sjk_min(first + task_rows, p->N); n += pack_rows)
+#pragma omp parallel num_threads(sjk_team(k, p->N * p->K))
+    {
+#pragma omp for schedule(static) nowait
+        for (int64_t n = 0; n < p->N; n += pack_rows)
+            for (int64_t column = 0; column < p->K; column += pack_columns)
                 pack_tile(p, n, column);
+        _mm_sfence(); /* before others read it */
+    }
 }
 #endif

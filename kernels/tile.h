@@ -150,9 +150,9 @@ SJK_INLINE void tile_across(int dp, int64_t rows, int64_t n, const void *x, enum
 }
 
 #if defined(__AVX512F__)
-/* y (16, ldy) = transpose of x (16, ldx): pairs of rows, then of pairs, are interleaved within quarters of the vectors,
- * then the quarters change places. */
-SJK_INLINE void tile_transpose_block(const float *x, int64_t ldx, float *y, int64_t ldy)
+/* y (16) = transpose of the rows of x (16, ldx): pairs of rows, then of pairs, are interleaved within quarters of the
+ * vectors, then the quarters change places. */
+SJK_INLINE void tile_transposed(const float *x, int64_t ldx, __m512 *y)
 {
     __m512 r[16], t[16];
 #pragma GCC unroll 16
@@ -175,10 +175,10 @@ SJK_INLINE void tile_transpose_block(const float *x, int64_t ldx, float *y, int6
     for (int j = 0; j < 4; j++) {
         __m512 a = _mm512_shuffle_f32x4(r[j], r[j + 4], 0x88), b = _mm512_shuffle_f32x4(r[j], r[j + 4], 0xdd);
         __m512 c = _mm512_shuffle_f32x4(r[j + 8], r[j + 12], 0x88), d = _mm512_shuffle_f32x4(r[j + 8], r[j + 12], 0xdd);
-        _mm512_storeu_ps(y + j * ldy, _mm512_shuffle_f32x4(a, c, 0x88));
-        _mm512_storeu_ps(y + (j + 4) * ldy, _mm512_shuffle_f32x4(b, d, 0x88));
-        _mm512_storeu_ps(y + (j + 8) * ldy, _mm512_shuffle_f32x4(a, c, 0xdd));
-        _mm512_storeu_ps(y + (j + 12) * ldy, _mm512_shuffle_f32x4(b, d, 0xdd));
+        y[j] = _mm512_shuffle_f32x4(a, c, 0x88);
+        y[j + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        y[j + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        y[j + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
     }
 }
 #endif
@@ -204,8 +204,13 @@ SJK_INLINE void tile_transpose(int64_t rows, int64_t columns, const float *x, fl
 #if defined(__AVX512F__)
     i0 = rows / 16 * 16, j0 = columns / 16 * 16;
     for (int64_t i = 0; i < i0; i += 16)
-        for (int64_t j = 0; j < j0; j += 16)
-            tile_transpose_block(x + i * columns + j, columns, y + j * ld + i, ld);
+        for (int64_t j = 0; j < j0; j += 16) {
+            __m512 row[16];
+            tile_transposed(x + i * columns + j, columns, row);
+#pragma GCC unroll 16
+            for (int r = 0; r < 16; r++)
+                _mm512_storeu_ps(y + (j + r) * ld + i, row[r]);
+        }
 #endif
     for (int64_t j = 0; j < columns; j++)
         for (int64_t i = j < j0 ? i0 : 0; i < rows; i++)
