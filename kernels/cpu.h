@@ -10,24 +10,12 @@
 
 enum { SJK_BAD = 2, SJK_MEMORY = 4, SJK_DEVICE = 5 }; /* statuses, as in sjk.h */
 
-/* Weights to be packed in bf16 for products over pairs: panels of `width` columns next to each other, a panel (pairs,
- * width, 2). Forward pairs lie along a row of W and rows become columns; backward pairs lie across rows. N and K are
- * multiples of 32 and of the widths, which are multiples of 16. */
-struct sjk_packing {
-    const float *W;  /* (N, K) */
-    int64_t N, K;
-    uint16_t *forward, *backward; /* NULL: not wanted */
-    int64_t forward_width, backward_width;
-};
-
 /* Inner loops of an instruction set for sources that are compiled once. */
 struct sjk_rows {
     void (*convert)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
     /* y = gelu(x) or max(x, 0); x may be y. */
     void (*activate)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt, enum sjk_epilogue);
-    /* The rest is NULL where the set has no products of bf16 pairs. */
-    void (*pack)(struct sjk *, const struct sjk_packing *);
-    /* dW f32 (N, K) += dy^T x over M rows of bf16. */
+    /* dW f32 (N, K) += dy^T x over M rows of bf16; NULL where the set has no products of bf16 pairs. */
     int (*weight_gradient)(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
 };
 
@@ -40,6 +28,9 @@ struct sjk_linear_kind {
     /* NULL: forward, then the table's gelu. */
     int (*forward_gelu)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, void *before,
                         void *y);
+    /* NULL: backward_x, then the table's gelu_backward. */
+    int (*backward_gelu)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *before, void *dx,
+                         float *dbias);
     int (*backward_x)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
     int (*backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
 };

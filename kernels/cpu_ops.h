@@ -32,6 +32,7 @@
 #define cpu_log_mel            SJK_FOR_ISA(cpu_log_mel)
 #define cpu_top_k              SJK_FOR_ISA(cpu_top_k)
 #define cpu_pack               SJK_FOR_ISA(cpu_pack)
+#define cpu_linear_new         SJK_FOR_ISA(cpu_linear_new)
 #define cpu_weight_gradient    SJK_FOR_ISA(cpu_weight_gradient)
 #define cpu_rows               SJK_FOR_ISA(cpu_rows)
 
@@ -67,8 +68,18 @@ int cpu_film(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, con
 int cpu_film_backward(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const void *y,
                       const float *film, int64_t ld, void *dy, float *dfilm, float *dbias);
 
-/* Products of bf16 pairs, of sets that have them */
+/* Products of bf16 pairs, of sets that have them; linear layers */
+/* Weights to be packed for products: panels of `width` columns next to each other, a panel (words, width) of words of
+ * two bf16 values. Forward words lie along a row of W and rows become columns; backward words lie across rows. N and K
+ * are multiples of 32, width of 16. */
+struct sjk_packing {
+    const float *W; /* (N, K) */
+    int64_t N, K, width;
+    float *forward, *backward; /* NULL: not wanted */
+};
+
 void cpu_pack(struct sjk *, const struct sjk_packing *);
+int cpu_linear_new(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
 int cpu_weight_gradient(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
 
 /* Attention */

@@ -17,7 +17,7 @@ enum {
     soon = 12        /* words, the same */
 };
 
-/* A step: rows of dy (N) and x (K), packed into a (panels, words, tile_n) and b (panels, words, tile_k). Rows that an
+/* A step, whose panels are written past the caches: rows of dy (N) and x (K), packed into a (panels, words, tile_n) and b (panels, words, tile_k). Rows that an
  * odd number lacks are 0; what panels hold beyond the last column is multiplied, but kept nowhere. */
 struct step {
     const uint16_t *dy, *x;
@@ -44,10 +44,10 @@ SJK_INLINE void pack_dy(const struct step *s, int64_t first)
             __m512i low, high;
             tile_pairs(values(s->dy, s->rows, s->N, 2 * w, j), values(s->dy, s->rows, s->N, 2 * w + 1, j), &low, &high);
             float *p = s->a + j / tile_n * panel + w * tile_n;
-            _mm256_storeu_si256((__m256i *)(void *)p, _mm512_castsi512_si256(low));
-            _mm256_storeu_si256((__m256i *)(void *)(p + panel), _mm512_extracti64x4_epi64(low, 1));
-            _mm256_storeu_si256((__m256i *)(void *)(p + 2 * panel), _mm512_castsi512_si256(high));
-            _mm256_storeu_si256((__m256i *)(void *)(p + 3 * panel), _mm512_extracti64x4_epi64(high, 1));
+            _mm256_stream_si256((__m256i *)(void *)p, _mm512_castsi512_si256(low));
+            _mm256_stream_si256((__m256i *)(void *)(p + panel), _mm512_extracti64x4_epi64(low, 1));
+            _mm256_stream_si256((__m256i *)(void *)(p + 2 * panel), _mm512_castsi512_si256(high));
+            _mm256_stream_si256((__m256i *)(void *)(p + 3 * panel), _mm512_extracti64x4_epi64(high, 1));
         }
 }
 
@@ -61,7 +61,7 @@ SJK_INLINE void pack_x(const struct step *s, int64_t first)
             tile_pairs(values(s->x, s->rows, s->K, 2 * w, j), values(s->x, s->rows, s->K, 2 * w + 1, j), &word[0],
                        &word[1]);
             for (int64_t v = 0, k = j; v < 2 && k < s->K; v++, k += VW)
-                _mm512_storeu_si512(s->b + (k / tile_k * s->words + w) * tile_k + k % tile_k, word[v]);
+                _mm512_stream_si512((__m512i *)(void *)(s->b + (k / tile_k * s->words + w) * tile_k + k % tile_k), word[v]);
         }
 }
 
@@ -125,6 +125,7 @@ int cpu_weight_gradient(struct sjk *k, int64_t M, int64_t N, int64_t K, const vo
         for (int64_t w = 0; w < s.words; w += pack_words) {
             pack_dy(&s, w);
             pack_x(&s, w);
+            _mm_sfence(); /* before others read it */
         }
 #pragma omp for schedule(dynamic, 1)
         for (int64_t i = 0; i < down * wide; i++)

@@ -40,7 +40,6 @@ const struct sjk_rows cpu_rows = {
     .convert = convert,
     .activate = activate,
 #if defined(__AVX512BF16__)
-    .pack = cpu_pack,
     .weight_gradient = cpu_weight_gradient,
 #endif
 };

@@ -55,6 +55,8 @@ int sjk_linear_forward_gelu(struct sjk *k, struct sjk_linear *l, int64_t M, cons
 int sjk_linear_backward_gelu(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *before,
                              void *dx, float *dbias)
 {
+    if (l->kind->backward_gelu && !empty(l, M) && l->packed & SJK_PACK_BACKWARD)
+        return l->kind->backward_gelu(k, l, M, dy, before, dx, dbias);
     int status = sjk_linear_backward_x(k, l, M, dy, dx, l->t);
     return status ? status : k->ops->gelu_backward(k, empty(l, M) ? 0 : M, l->K, l->t, before, dx, dbias);
 }

@@ -136,35 +136,6 @@ static dnnl_status_t side_pack(const struct onednn *d, const struct side *s, con
     return status;
 }
 
-/* The columns of a panel when the format is panels of pairs (struct sjk_packing) without padding, else 0. */
-static int64_t panel_width(const struct side *s)
-{
-    const dnnl_blocking_desc_t *b = &s->format.format_desc.blocking;
-    int64_t width = b->inner_nblks == 3 ? b->inner_blks[1] : 0;
-    int pairs = width > 0 && width % 16 == 0 && b->inner_idxs[0] == 0 && b->inner_idxs[1] == 1 && b->inner_idxs[2] == 0 &&
-                b->inner_blks[0] == 16 && b->inner_blks[2] == 2 && b->strides[0] == 32 * width &&
-                b->strides[1] == s->in * width;
-    return pairs && s->format.format_kind == dnnl_blocked && s->in % 32 == 0 && s->out % 32 == 0 && s->out % width == 0
-               ? width
-               : 0;
-}
-
-/* Packs what panels of pairs hold; returns the directions that remain. */
-static int pack_panels(struct sjk *k, struct layer *l, const float *W, int which)
-{
-    void (*pack)(struct sjk *, const struct sjk_packing *) = onednn_state(k)->rows->pack;
-    struct sjk_packing p = {.W = W, .N = l->base.N, .K = l->base.K};
-    if (!pack || l->compute != SJK_BF16)
-        return which;
-    if (which & SJK_PACK_FORWARD && (p.forward_width = panel_width(&l->side[0])))
-        p.forward = l->side[0].packed;
-    if (which & SJK_PACK_BACKWARD && (p.backward_width = panel_width(&l->side[1])))
-        p.backward = l->side[1].packed;
-    if (p.forward || p.backward)
-        pack(k, &p);
-    return which & ~((p.forward ? SJK_PACK_FORWARD : 0) | (p.backward ? SJK_PACK_BACKWARD : 0));
-}
-
 static int pack(struct sjk *k, struct sjk_linear *base, const float *W, int which)
 {
     struct layer *l = (struct layer *)base;
@@ -173,7 +144,7 @@ static int pack(struct sjk *k, struct sjk_linear *base, const float *W, int whic
     for (int i = 0; i < 2 && !status; i++)
         if (which & (i ? SJK_PACK_BACKWARD : SJK_PACK_FORWARD) && !l->side[i].packed)
             status = side_open(k, l, &l->side[i]);
-    if (status || !(which = pack_panels(k, l, W, which)))
+    if (status)
         return status;
     if (base->t != l->compute) {
         float *rounded = sjk_scratch(k, n * sizeof *rounded);
@@ -315,8 +286,8 @@ static int backward_x(struct sjk *k, struct sjk_linear *base, int64_t M, const v
 
 int onednn_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
 {
-    static const struct sjk_linear_kind kind = {layer_free,   pack,       forward,
-                                                forward_gelu, backward_x, onednn_linear_backward_w};
+    static const struct sjk_linear_kind kind = {
+        layer_free, pack, forward, forward_gelu, NULL, backward_x, onednn_linear_backward_w};
     *out = NULL;
     if (N < 0 || K < 0)
         return sjk_fail(k, SJK_BAD, "linear layer of negative size");

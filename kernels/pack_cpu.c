@@ -10,10 +10,10 @@ enum {
     ahead = 512                        /* columns fetched before their use */
 };
 
-/* Where panels of `width` columns with `pairs` pairs each begin. */
-SJK_INLINE float *panel(uint16_t *packed, int64_t width, int64_t pairs, int64_t column)
+/* Where a column begins in panels of `words` words. */
+SJK_INLINE float *panel(const struct sjk_packing *p, float *packed, int64_t words, int64_t column)
 {
-    return (float *)(void *)packed + column / width * pairs * width + column % width;
+    return packed + column / p->width * words * p->width + column % p->width;
 }
 
 /* The tile of W at row n and column k to either side's panels. */
@@ -28,23 +28,21 @@ SJK_INLINE void pack_tile(const struct sjk_packing *p, int64_t n, int64_t k)
         _mm512_store_si512(row + i * VW, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(w + VW), _mm512_loadu_ps(w)));
     }
     if (p->forward) {
-        int64_t width = p->forward_width;
-        float *to = panel(p->forward, width, p->K / 2, n) + k / 2 * width;
+        float *to = panel(p, p->forward, p->K / 2, n) + k / 2 * p->width;
         __m512 pairs[pack_rows];
         tile_transposed(row, VW, pairs);
 #pragma GCC unroll 16
         for (int i = 0; i < pack_rows; i++)
-            _mm512_stream_ps(to + i * width, pairs[i]);
+            _mm512_stream_ps(to + i * p->width, pairs[i]);
     }
     if (p->backward) {
-        int64_t width = p->backward_width;
-        float *left = panel(p->backward, width, p->N / 2, k), *right = panel(p->backward, width, p->N / 2, k + VW);
+        float *left = panel(p, p->backward, p->N / 2, k), *right = panel(p, p->backward, p->N / 2, k + VW);
 #pragma GCC unroll 8
         for (int64_t i = 0; i < pack_rows; i += 2) {
             __m512i low, high;
             tile_pairs(_mm512_load_si512(row + i * VW), _mm512_load_si512(row + (i + 1) * VW), &low, &high);
-            _mm512_stream_si512((void *)(left + (n + i) / 2 * width), low);
-            _mm512_stream_si512((void *)(right + (n + i) / 2 * width), high);
+            _mm512_stream_si512((void *)(left + (n + i) / 2 * p->width), low);
+            _mm512_stream_si512((void *)(right + (n + i) / 2 * p->width), high);
         }
     }
 }

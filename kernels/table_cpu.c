@@ -45,7 +45,7 @@ const struct sjk_ops SJK_FOR_ISA(sjk_ops) = {
     .film = cpu_film,
     .film_backward = cpu_film_backward,
     .column_sum = cpu_column_sum,
-    .linear_new = onednn_linear_new,
+    .linear_new = cpu_linear_new,
     SJK_HOST_LINEAR,
     .matmul_nt = onednn_matmul_nt,
     .attention = cpu_attention,

@@ -12,6 +12,7 @@ static const struct {
 } shape[] = {
     {"linear_forward", {2000, 768, 768}, 0},    {"linear_to_gelu", {500, 3072, 768}, 0},
     {"linear_forward", {250, 768, 3072}, 0},    {"linear_backward_x", {250, 3072, 768}, 0},
+    {"linear_backward_gelu", {500, 768, 3072}, 0}, {"linear_forward_gelu", {500, 3072, 768}, 0},
     {"linear_backward_w", {16001, 768, 256}, 0}, {"linear_backward_w", {2000, 768, 768}, 0},
     {"linear_backward_w", {250, 2304, 800}, 0}, {"linear_backward_w", {2001, 385, 1537}, 0},
     {"matmul_nt", {300, 2000, 3840}, 0},        {"attention", {2, 250, 12, 64}, 0},
