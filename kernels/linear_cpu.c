@@ -13,8 +13,8 @@
 
 #if defined(__AVX512BF16__)
 enum {
-    tile_m = 8, tile_v = 3, panel_width = tile_v * VW, /* of results, in registers */
-    task_m = 128,
+    tile_m = 6, tile_v = 4, panel_width = tile_v * VW, /* of results, in registers */
+    task_m = 126, /* whole tiles */
     soon = 12 /* words fetched before their use */
 };
 
@@ -48,61 +48,87 @@ SJK_INLINE void tile_sums(int vectors, int64_t rows, int64_t words, const float 
 {
     __m512 sum[tile_m][tile_v], b[tile_v];
     const float *row[tile_m], *next = x + tile_m * words;
-#pragma GCC unroll 8
+#pragma GCC unroll 6
     for (int i = 0; i < tile_m; i++) {
         row[i] = x + sjk_min(i, rows - 1) * words;
-#pragma GCC unroll 3
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             sum[i][v] = _mm512_setzero_ps();
     }
     for (int64_t w = 0; w < words; w++) {
-#pragma GCC unroll 3
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             b[v] = _mm512_loadu_ps(panel + w * panel_width + v * VW),
             __builtin_prefetch(panel + (w + soon) * panel_width + v * VW);
         __builtin_prefetch(next + w * tile_m, 0, 2);
-#pragma GCC unroll 8
+#pragma GCC unroll 6
         for (int i = 0; i < tile_m; i++) {
             __m512 a = _mm512_set1_ps(row[i][w]);
-#pragma GCC unroll 3
+#pragma GCC unroll 4
             for (int v = 0; v < vectors; v++)
                 sum[i][v] = _mm512_dpbf16_ps(sum[i][v], (__m512bh)a, (__m512bh)b[v]);
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 6
     for (int i = 0; i < tile_m; i++)
-#pragma GCC unroll 3
+#pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             _mm512_store_ps(c + i * panel_width + v * VW, sum[i][v]);
+}
+
+/* Columns n.. of row m from a row of sums. */
+SJK_INLINE vf value(const struct product *p, enum end end, int64_t m, int64_t n, const float *sum)
+{
+    vf x = vf_load(sum);
+    if (p->bias)
+        x += vf_load(p->bias + n);
+    if (end == ADD)
+        x += vf_load(p->added + m * p->out + n);
+    if (end == RELU)
+        x = vf_choose(vf_less(x, vf_all(0)), vf_all(0), x);
+    if (end == SLOPE) {
+        float *total = p->sum + m / task_m * panels(p->out) * panel_width + n;
+        x = vf_from_bf16(vf_to_bf16(x)) * vf_gelu_slope(vf_get(p->before, SJK_BF16, m * p->out + n, VW));
+        vf_store(total, vf_load(total) + x);
+    }
+    return x;
+}
+
+/* Two vectors to y in bf16, a line, past the caches: other lines would have to leave them before it is read. */
+SJK_INLINE void line_out(void *y, int64_t at, vf low, vf high)
+{
+    __m512i line = (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low), *to = (void *)((uint16_t *)y + at);
+    if ((uintptr_t)to % sizeof line)
+        _mm512_storeu_si512(to, line);
+    else
+        _mm512_stream_si512(to, line);
 }
 
 /* The sums c of a tile to rows m.. and columns n.. of the results, which have type t. */
 SJK_INLINE void tile_out(const struct product *p, enum sjk_type t, enum end end, int64_t rows, int64_t columns,
                          int64_t m, int64_t n, const float *c)
 {
-    for (int64_t j = 0; j < columns; j += VW) {
-        float *total = end == SLOPE ? p->sum + m / task_m * panels(p->out) * panel_width + n + j : NULL;
-        vf bias = p->bias ? vf_load(p->bias + n + j) : vf_all(0), sum = end == SLOPE ? vf_load(total) : bias;
-        for (int64_t i = 0; i < rows; i++) {
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j += 2 * VW) {
+            const float *sum = c + i * panel_width + j;
             int64_t at = (m + i) * p->out + n + j;
-            vf x = vf_load(c + i * panel_width + j) + bias;
-            if (end == ADD)
-                x += vf_load(p->added + at);
-            if (end == GELU_KEPT) { /* of what is kept, so that it can be had again from that */
-                x = vf_from_bf16(vf_to_bf16(x));
-                vf_put(p->before, SJK_BF16, at, VW, x);
+            vf low = value(p, end, m + i, n + j, sum), high = value(p, end, m + i, n + j + VW, sum + VW);
+            if (end == GELU_KEPT) { /* GELU of what is kept, so that it can be had again from that */
+                line_out(p->before, at, low, high);
+                low = vf_from_bf16(vf_to_bf16(low));
+                high = vf_from_bf16(vf_to_bf16(high));
             }
-            if (end == GELU || end == GELU_KEPT)
-                x = vf_gelu_as(t, x);
-            if (end == RELU)
-                x = vf_choose(vf_less(x, vf_all(0)), vf_all(0), x);
-            if (end == SLOPE)
-                sum += x = vf_from_bf16(vf_to_bf16(x)) * vf_gelu_slope(vf_get(p->before, SJK_BF16, at, VW));
-            vf_put(p->y, t, at, VW, x);
+            if (end == GELU || end == GELU_KEPT) {
+                low = vf_gelu_as(t, low);
+                high = vf_gelu_as(t, high);
+            }
+            if (t == SJK_BF16) {
+                line_out(p->y, at, low, high);
+            } else {
+                vf_store((float *)p->y + at, low);
+                vf_store((float *)p->y + at + VW, high);
+            }
         }
-        if (end == SLOPE)
-            vf_store(total, sum);
-    }
 }
 
 SJK_INLINE void tile_end(const struct product *p, int64_t rows, int64_t columns, int64_t m, int64_t n, const float *c)
@@ -129,11 +155,10 @@ static void task(const struct product *p, int64_t first, int64_t n)
     for (int64_t m = first; m < sjk_min(first + task_m, p->M); m += tile_m) {
         const float *x = p->x + m * p->words;
         int64_t rows = sjk_min(p->M - m, tile_m);
-        switch (columns / VW) {
-        case 1: tile_sums(1, rows, p->words, x, panel, c); break;
-        case 2: tile_sums(2, rows, p->words, x, panel, c); break;
-        default: tile_sums(3, rows, p->words, x, panel, c); break;
-        }
+        if (columns == panel_width)
+            tile_sums(tile_v, rows, p->words, x, panel, c);
+        else
+            tile_sums(2, rows, p->words, x, panel, c);
         tile_end(p, rows, columns, m, n, c);
     }
 }
@@ -141,9 +166,13 @@ static void task(const struct product *p, int64_t first, int64_t n)
 static int run(struct sjk *k, const struct product *p)
 {
     int64_t wide = panels(p->out), tasks = (p->M + task_m - 1) / task_m * wide;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(sjk_team(k, p->M * p->words / 16 * p->out))
-    for (int64_t i = 0; i < tasks; i++)
-        task(p, i / wide * task_m, i % wide * panel_width);
+#pragma omp parallel num_threads(sjk_team(k, p->M * p->words / 16 * p->out))
+    {
+#pragma omp for schedule(dynamic, 1) nowait
+        for (int64_t i = 0; i < tasks; i++)
+            task(p, i / wide * task_m, i % wide * panel_width);
+        _mm_sfence(); /* before others read it */
+    }
     return 0;
 }
 
