@@ -68,7 +68,8 @@ int cpu_film(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, con
 int cpu_film_backward(struct sjk *, int64_t B, int64_t K, int64_t N, enum sjk_type t, const void *x, const void *y,
                       const float *film, int64_t ld, void *dy, float *dfilm, float *dbias);
 
-/* Products of bf16 pairs, of sets that have them; linear layers */
+/* Linear layers, and what they take where the set has products of bf16 pairs */
+
 /* Weights to be packed for products: panels of `width` columns next to each other, a panel (words, width) of words of
  * two bf16 values. Forward words lie along a row of W and rows become columns; backward words lie across rows. N and K
  * are multiples of 32, width of 16. */
