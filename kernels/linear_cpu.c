@@ -18,6 +18,8 @@ enum {
     soon = 12 /* words fetched before their use */
 };
 
+typedef float word __attribute__((aligned(2), may_alias)); /* two neighbouring values of a row */
+
 struct layer {
     struct sjk_linear base;
     float *packed[2]; /* forward, backward: (panels, words, panel_width); NULL before they are wanted */
@@ -29,7 +31,8 @@ enum end { STORE, RELU, GELU, GELU_KEPT, ADD, SLOPE };
 /* y (M, out) = end(x (M, in) times packed weights + bias). */
 struct product {
     int64_t M, words, out; /* words: in / 2 */
-    const float *x, *packed, *bias;
+    const word *x;
+    const float *packed, *bias;
     enum end end;
     const float *added; /* of ADD */
     void *before;       /* of GELU_KEPT, what GELU takes; of SLOPE, which multiplies by GELU's slope there */
@@ -44,10 +47,10 @@ SJK_INLINE int64_t panels(int64_t columns)
 }
 
 /* c (tile_m, panel_width) = the first `rows` rows of x times a panel; further rows of c are like the last. */
-SJK_INLINE void tile_sums(int vectors, int64_t rows, int64_t words, const float *x, const float *panel, float *c)
+SJK_INLINE void tile_sums(int vectors, int64_t rows, int64_t words, const word *x, const float *panel, float *c)
 {
     __m512 sum[tile_m][tile_v], b[tile_v];
-    const float *row[tile_m], *next = x + tile_m * words;
+    const word *row[tile_m], *next = x + tile_m * words;
 #pragma GCC unroll 6
     for (int i = 0; i < tile_m; i++) {
         row[i] = x + sjk_min(i, rows - 1) * words;
@@ -153,7 +156,7 @@ static void task(const struct product *p, int64_t first, int64_t n)
     const float *panel = p->packed + n * p->words;
     int64_t columns = sjk_min(p->out - n, panel_width);
     for (int64_t m = first; m < sjk_min(first + task_m, p->M); m += tile_m) {
-        const float *x = p->x + m * p->words;
+        const word *x = p->x + m * p->words;
         int64_t rows = sjk_min(p->M - m, tile_m);
         if (columns == panel_width)
             tile_sums(tile_v, rows, p->words, x, panel, c);
