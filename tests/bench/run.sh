@@ -4,8 +4,9 @@
 set -eu
 BUILD=${BUILD:-build}
 PYTHON=$BUILD/venv/bin/python3
-export BUILD PYTHON
-[ -x "$PYTHON" ] || { echo "run.sh: the peers are missing: make bench-deps" >&2; exit 1; }
+PYTHON_AUDIO=$BUILD/venv-audio/bin/python3
+export BUILD PYTHON PYTHON_AUDIO
+[ -x "$PYTHON_AUDIO" ] || { echo "run.sh: the peers are missing: make bench-deps" >&2; exit 1; }
 status=0
 "$PYTHON" tests/bench/run.py tests/bench/table.tsv --out "$BUILD/bench.ndjson" "$@" || status=1
 [ $# -eq 0 ] || exit $status
