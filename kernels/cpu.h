@@ -19,10 +19,14 @@ struct sjk_rows {
     int (*weight_gradient)(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
 };
 
+struct sjk_packing; /* cpu_ops.h */
+
 /* A linear layer of a CPU table begins with how it is computed; linear.c checks the arguments and calls through it. */
 struct sjk_linear_kind {
     void (*free)(struct sjk *, struct sjk_linear *);
     int (*pack)(struct sjk *, struct sjk_linear *, const float *W, int which);
+    /* Where packed weights of the wanted directions are to go; the caller says which they are. NULL: only pack knows. */
+    int (*packing)(struct sjk *, struct sjk_linear *, int which, struct sjk_packing *);
     int (*forward)(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias, const float *added,
                    void *y, enum sjk_type yt, enum sjk_epilogue);
     /* NULL: forward, then the table's gelu. */
@@ -44,6 +48,8 @@ struct sjk_linear {
 
 void sjk_linear_free(struct sjk *, struct sjk_linear *);
 int sjk_linear_pack(struct sjk *, struct sjk_linear *, const float *W, int which);
+/* Packs the layers of one place from the parameters. */
+int sjk_layer_pack(struct sjk *, const struct sjk_parameters *, const struct sjk_layer *);
 int sjk_linear_forward(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,
                        const float *added, void *y, enum sjk_type yt, enum sjk_epilogue);
 int sjk_linear_forward_gelu(struct sjk *, struct sjk_linear *, int64_t M, const void *x, const float *bias,

@@ -32,6 +32,8 @@
 #define cpu_log_mel            SJK_FOR_ISA(cpu_log_mel)
 #define cpu_top_k              SJK_FOR_ISA(cpu_top_k)
 #define cpu_pack               SJK_FOR_ISA(cpu_pack)
+#define cpu_pack_block         SJK_FOR_ISA(cpu_pack_block)
+#define cpu_pack_end           SJK_FOR_ISA(cpu_pack_end)
 #define cpu_linear_new         SJK_FOR_ISA(cpu_linear_new)
 #define cpu_weight_gradient    SJK_FOR_ISA(cpu_weight_gradient)
 #define cpu_rows               SJK_FOR_ISA(cpu_rows)
@@ -80,6 +82,11 @@ struct sjk_packing {
 };
 
 void cpu_pack(struct sjk *, const struct sjk_packing *);
+/* The same of rows n .. n + SJK_PACK_ROWS - 1 and columns from .. to - 1, multiples of 32, on the thread that calls;
+ * cpu_pack_end on each that did, before others read it. */
+enum { SJK_PACK_ROWS = 16 };
+void cpu_pack_block(const struct sjk_packing *, int64_t n, int64_t from, int64_t to);
+void cpu_pack_end(void);
 int cpu_linear_new(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
 int cpu_weight_gradient(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
 
@@ -99,7 +106,7 @@ int cpu_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const fl
 int cpu_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *,
                 double *sums, float *dp, float *dt);
 int cpu_sum_squares(struct sjk *, size_t n, const float *x, double *sum);
-int cpu_adamw(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
+int cpu_adamw(struct sjk *, const struct sjk_parameters *, const struct sjk_adamw *);
 
 /* Mel and search */
 int cpu_frames(struct sjk *, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window, float *frame);

@@ -184,7 +184,7 @@ int cuda_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const f
 int cuda_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *,
                  double *sums, float *dp, float *dt);
 int cuda_sum_squares(struct sjk *, size_t n, const float *x, double *sum);
-int cuda_adamw(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
+int cuda_adamw(struct sjk *, const struct sjk_parameters *, const struct sjk_adamw *);
 
 /* mel_cuda.cu, search_cuda.cu */
 int cuda_frames(struct sjk *, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window, float *frame);

@@ -19,6 +19,12 @@ int sjk_linear_pack(struct sjk *k, struct sjk_linear *l, const float *W, int whi
     return status;
 }
 
+int sjk_layer_pack(struct sjk *k, const struct sjk_parameters *s, const struct sjk_layer *l)
+{
+    int status = sjk_linear_pack(k, l->linear, s->p + l->at, SJK_PACK_FORWARD | SJK_PACK_BACKWARD);
+    return status || !l->average ? status : sjk_linear_pack(k, l->average, s->ema + l->at, SJK_PACK_FORWARD);
+}
+
 static int check_forward(struct sjk *k, const struct sjk_linear *l)
 {
     return l->packed & SJK_PACK_FORWARD ? 0

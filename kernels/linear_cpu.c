@@ -241,7 +241,7 @@ static int backward_w(struct sjk *k, struct sjk_linear *base, int64_t M, const v
     return cpu_weight_gradient(k, M, base->N, base->K, dy, x, dW);
 }
 
-static int pack(struct sjk *k, struct sjk_linear *base, const float *W, int which)
+static int packing(struct sjk *k, struct sjk_linear *base, int which, struct sjk_packing *p)
 {
     struct layer *l = (struct layer *)base;
     for (int back = 0; back < 2; back++) {
@@ -251,10 +251,21 @@ static int pack(struct sjk *k, struct sjk_linear *base, const float *W, int whic
             !(l->packed[back] = sjk_memory(bytes)))
             return sjk_fail(k, SJK_MEMORY, "no memory for packed weights");
     }
-    cpu_pack(k, &(struct sjk_packing){.W = W, .N = base->N, .K = base->K, .width = panel_width,
-                                      .forward = which & SJK_PACK_FORWARD ? l->packed[0] : NULL,
-                                      .backward = which & SJK_PACK_BACKWARD ? l->packed[1] : NULL});
+    p->N = base->N;
+    p->K = base->K;
+    p->width = panel_width;
+    p->forward = which & SJK_PACK_FORWARD ? l->packed[0] : NULL;
+    p->backward = which & SJK_PACK_BACKWARD ? l->packed[1] : NULL;
     return 0;
+}
+
+static int pack(struct sjk *k, struct sjk_linear *base, const float *W, int which)
+{
+    struct sjk_packing p = {.W = W};
+    int status = packing(k, base, which, &p);
+    if (!status)
+        cpu_pack(k, &p);
+    return status;
 }
 
 static void layer_free(struct sjk *k, struct sjk_linear *base)
@@ -268,8 +279,8 @@ static void layer_free(struct sjk *k, struct sjk_linear *base)
 
 static int pairs_new(struct sjk *k, int64_t N, int64_t K, struct sjk_linear **out)
 {
-    static const struct sjk_linear_kind kind = {layer_free,   pack,       forward,      forward_gelu,
-                                                backward_gelu, backward_x, backward_w};
+    static const struct sjk_linear_kind kind = {layer_free,   pack,          packing,    forward,
+                                                forward_gelu, backward_gelu, backward_x, backward_w};
     struct layer *l = calloc(1, sizeof *l);
     *out = NULL;
     if (!l)

@@ -7,6 +7,7 @@
  * sum and 1.7e-3 for the erf form of the rounded sum: the tanh form keeps the bounds, but is another function. Ours
  * moves 1.6 GB more for a layer of 64,000 rows of 768 and 3,072: a read forward, a read and a write where nothing is
  * kept, and a pass backward. */
+#include "linear_cuda.h"
 #include "product_cuda.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct layer {
 /* Outputs so few that one rounding too many may be a large part of all: made by our own product, from the sums. */
 enum { few = 1024 };
 
-static const void *weight(const struct sjk_linear *l)
+void *cuda_linear_weight(const struct sjk_linear *l)
 {
     return ((const struct layer *)l)->weight;
 }
@@ -85,7 +86,7 @@ static struct cuda_product forward_product(const struct sjk_linear *l, int64_t M
     p.b_turned = 1;
     p.A = x;
     p.lda = l->K;
-    p.B = weight(l);
+    p.B = cuda_linear_weight(l);
     p.ldb = l->K;
     p.D = D;
     p.ldd = l->N;

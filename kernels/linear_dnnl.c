@@ -287,7 +287,7 @@ static int backward_x(struct sjk *k, struct sjk_linear *base, int64_t M, const v
 int onednn_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
 {
     static const struct sjk_linear_kind kind = {
-        layer_free, pack, forward, forward_gelu, NULL, backward_x, onednn_linear_backward_w};
+        layer_free, pack, NULL, forward, forward_gelu, NULL, backward_x, onednn_linear_backward_w};
     *out = NULL;
     if (N < 0 || K < 0)
         return sjk_fail(k, SJK_BAD, "linear layer of negative size");

@@ -2,7 +2,7 @@
 #include "cpu_ops.h"
 #include "vec.h"
 
-enum { square_chunk = 1 << 16, adamw_chunk = 1 << 14 };
+enum { square_chunk = 1 << 16 };
 static const float norm_floor = 1e-12f, variance_eps = 1e-6f;
 
 SJK_INLINE float at_least(float x, float floor)
@@ -227,32 +227,5 @@ int cpu_sum_squares(struct sjk *k, size_t n, const float *x, double *sum)
         part[c] = squares(sjk_min(count - c * square_chunk, square_chunk), x + c * square_chunk);
     for (int64_t c = 0; c < chunks; c++)
         *sum += part[c];
-    return 0;
-}
-
-SJK_INLINE void adamw_values(int64_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *a)
-{
-    float step = a->rate / a->correction1, keep = 1 - a->rate * a->decay, root = 1 / sqrtf(a->correction2);
-    for (int64_t i = 0; i < n; i += VW) {
-        int64_t w = n - i;
-        vf grad = vf_get(g, SJK_F32, i, w) * a->gradient_scale;
-        vf first = vf_get(m, SJK_F32, i, w) * a->beta1 + grad * (1 - a->beta1);
-        vf second = vf_get(v, SJK_F32, i, w) * a->beta2 + grad * grad * (1 - a->beta2);
-        vf x = vf_get(p, SJK_F32, i, w) * keep - first * step / (vf_sqrt(second) * root + a->eps);
-        vf_put(m, SJK_F32, i, w, first);
-        vf_put(v, SJK_F32, i, w, second);
-        vf_put(p, SJK_F32, i, w, x);
-        vf_put(g, SJK_F32, i, w, vf_all(0));
-        if (ema)
-            vf_put(ema, SJK_F32, i, w, vf_get(ema, SJK_F32, i, w) * a->ema_rate + x * (1 - a->ema_rate));
-    }
-}
-
-int cpu_adamw(struct sjk *k, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *a)
-{
-    int64_t count = (int64_t)n;
-#pragma omp parallel for num_threads(sjk_team(k, count))
-    for (int64_t i = 0; i < count; i += adamw_chunk)
-        adamw_values(sjk_min(count - i, adamw_chunk), p + i, g + i, m + i, v + i, ema ? ema + i : NULL, a);
     return 0;
 }

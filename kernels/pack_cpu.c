@@ -6,7 +6,7 @@
 
 #if defined(__AVX512BF16__)
 enum {
-    pack_rows = 16, pack_columns = 32, /* a tile in registers */
+    pack_rows = SJK_PACK_ROWS, pack_columns = 32, /* a tile in registers */
     ahead = 512                        /* columns fetched before their use */
 };
 
@@ -47,15 +47,25 @@ SJK_INLINE void pack_tile(const struct sjk_packing *p, int64_t n, int64_t k)
     }
 }
 
+void cpu_pack_block(const struct sjk_packing *p, int64_t n, int64_t from, int64_t to)
+{
+    for (int64_t column = from; column < to; column += pack_columns)
+        pack_tile(p, n, column);
+}
+
+void cpu_pack_end(void)
+{
+    _mm_sfence();
+}
+
 void cpu_pack(struct sjk *k, const struct sjk_packing *p)
 {
 #pragma omp parallel num_threads(sjk_team(k, p->N * p->K))
     {
 #pragma omp for schedule(static) nowait
         for (int64_t n = 0; n < p->N; n += pack_rows)
-            for (int64_t column = 0; column < p->K; column += pack_columns)
-                pack_tile(p, n, column);
-        _mm_sfence(); /* before others read it */
+            cpu_pack_block(p, n, 0, p->K);
+        cpu_pack_end();
     }
 }
 #endif

@@ -59,7 +59,7 @@ int ref_cosine_loss(struct sjk *, int64_t M, int64_t D, const float *p, const fl
 int ref_infonce(struct sjk *, int64_t B, int64_t E, const float *p, const float *t, const struct sjk_contrast *,
                 double *sums, float *dp, float *dt);
 int ref_sum_squares(struct sjk *, size_t n, const float *x, double *sum);
-int ref_adamw(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
+int ref_adamw(struct sjk *, const struct sjk_parameters *, const struct sjk_adamw *);
 
 /* Mel and search: ref_search.c */
 int ref_frames(struct sjk *, int64_t T, int64_t n, int64_t hop, const float *wave, const float *window, float *frame);

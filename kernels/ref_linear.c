@@ -105,7 +105,7 @@ static int backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void
 
 int ref_linear_new(struct sjk *k, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **out)
 {
-    static const struct sjk_linear_kind kind = {layer_free, pack, forward, NULL, NULL, backward_x, backward_w};
+    static const struct sjk_linear_kind kind = {layer_free, pack, NULL, forward, NULL, NULL, backward_x, backward_w};
     *out = NULL;
     if (N < 0 || K < 0)
         return sjk_fail(k, SJK_BAD, "linear layer of negative size");

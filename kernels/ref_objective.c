@@ -162,10 +162,10 @@ int ref_sum_squares(struct sjk *k, size_t n, const float *x, double *sum)
     return 0;
 }
 
-int ref_adamw(struct sjk *k, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *a)
+int ref_adamw(struct sjk *k, const struct sjk_parameters *s, const struct sjk_adamw *a)
 {
-    (void)k;
-    for (size_t i = 0; i < n; i++) {
+    float *p = s->p, *g = s->g, *m = s->m, *v = s->v, *ema = s->ema;
+    for (size_t i = 0; i < s->n; i++) {
         double grad = (double)a->gradient_scale * g[i];
         double first = a->beta1 * (double)m[i] + (1 - (double)a->beta1) * grad;
         double second = a->beta2 * (double)v[i] + (1 - (double)a->beta2) * grad * grad;
@@ -178,5 +178,8 @@ int ref_adamw(struct sjk *k, size_t n, float *p, float *g, float *m, float *v, f
         if (ema)
             ema[i] = (float)(a->ema_rate * (double)ema[i] + (1 - (double)a->ema_rate) * p[i]);
     }
-    return 0;
+    int status = 0;
+    for (int i = 0; i < s->layers && !status; i++)
+        status = sjk_layer_pack(k, s, &s->layer[i]);
+    return status;
 }

@@ -36,6 +36,22 @@ struct sjk_adamw {
     float ema_rate;
 };
 
+/* A linear layer whose weights (N, K) lie among parameters, from element `at`. */
+struct sjk_layer {
+    size_t at;
+    struct sjk_linear *linear;  /* takes the new weights over, for both directions */
+    struct sjk_linear *average; /* those of the moving average, forward; NULL: none does */
+};
+
+/* Parameters in training: n values each, back-end memory. */
+struct sjk_parameters {
+    size_t n;
+    float *p, *g, *m, *v; /* weights, their gradient, and what AdamW keeps of it */
+    float *ema;           /* moving average of the weights; NULL: none */
+    const struct sjk_layer *layer; /* `layers` of them in the order of `at`, host memory */
+    int layers;
+};
+
 /* Which rows of a batch are each other's negatives in the contrastive term, and how it counts. */
 struct sjk_contrast {
     const int32_t *group;    /* (B), back-end memory: rows of one group are not each other's negatives */
@@ -207,10 +223,10 @@ struct sjk_ops {
                    double *sums, float *dp, float *dt);
     /* *sum (double, back-end memory) += sum of x[i]^2. */
     int (*sum_squares)(struct sjk *, size_t n, const float *x, double *sum);
-    /* One AdamW step over n parameters: g' = scale g; m = b1 m + (1-b1) g'; v = b2 v + (1-b2) g'^2;
+    /* One AdamW step: g' = scale g; m = b1 m + (1-b1) g'; v = b2 v + (1-b2) g'^2;
      * p = p (1 - rate decay) - rate/correction1 * m / (sqrt(v / correction2) + eps); g = 0;
-     * ema (when not NULL) = ema_rate ema + (1 - ema_rate) p. */
-    int (*adamw)(struct sjk *, size_t n, float *p, float *g, float *m, float *v, float *ema, const struct sjk_adamw *);
+     * ema (when not NULL) = ema_rate ema + (1 - ema_rate) p; then the layers are packed. */
+    int (*adamw)(struct sjk *, const struct sjk_parameters *, const struct sjk_adamw *);
 
     /* -- mel and search -- */
     /* frame (T, n) = wave[t hop + i] * window[i]. */

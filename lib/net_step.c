@@ -253,11 +253,27 @@ static struct sjk_adamw adamw_of(const struct sj_update *u, double t, double gra
     };
 }
 
+/* Those of the encoder, whose moving average the targets come from; or of the predictor. */
+static struct sjk_parameters parameters(const struct sj_learner *l, int predictor)
+{
+    size_t encoder = l->layout.encoder, at = predictor ? encoder : 0;
+    int first = predictor ? l->encoder_layers : 0;
+    return (struct sjk_parameters){
+        .n = predictor ? l->layout.trained - encoder : encoder,
+        .p = l->weights + at,
+        .g = l->gradient + at,
+        .m = l->first + at,
+        .v = l->second + at,
+        .ema = predictor ? NULL : l->target,
+        .layer = l->layer + first,
+        .layers = (predictor ? l->layers : l->encoder_layers) - first,
+    };
+}
+
 int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj_learned *r)
 {
     struct sjk *k = l->k;
     double sums[4] = {0}, t = (double)u->step + 1;
-    size_t encoder = l->layout.encoder, rest = l->layout.trained - encoder;
     int alone = u->step < u->alone, e = take_sums(l, sums);
     if (e)
         return net_status(k, e);
@@ -270,17 +286,11 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
     double clip = u->clip / (r->gradient_norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
     const struct sjk_adamw a = adamw_of(u, t, clip < 1 ? clip : 1);
     const struct sjk_adamw b = adamw_of(u, alone ? 1 : t - (double)u->alone, clip < 1 ? clip : 1);
+    const struct sjk_parameters encoder = parameters(l, 0), predictor = parameters(l, 1);
     (void)((e = k->ops->begin(k, (uint64_t)(uintptr_t)l + (alone ? 2 : 0))) ||
-           (e = k->ops->adamw(k, encoder, l->weights, l->gradient, l->first, l->second, l->target, &a)) ||
-           (e = alone ? 0
-                      : k->ops->adamw(k, rest, l->weights + encoder, l->gradient + encoder, l->first + encoder,
-                                      l->second + encoder, NULL, &b)));
-    int status = net_status(k, e);
-    if (!status)
-        status = net_params_pack(&l->params, SJK_PACK_FORWARD | SJK_PACK_BACKWARD);
-    if (!status)
-        status = net_params_pack(&l->target_params, SJK_PACK_FORWARD);
-    return status ? status : net_status(k, k->ops->end(k));
+           (e = k->ops->adamw(k, &encoder, &a)) || (e = alone ? 0 : k->ops->adamw(k, &predictor, &b)) ||
+           (e = k->ops->end(k)));
+    return net_status(k, e);
 }
 
 /* -- the collapse alarm ------------------------------------------------------------------------------------------- */

@@ -170,6 +170,23 @@ static void measure(struct sj_learner *l, struct net_arena *state, struct net_ar
     }
 }
 
+/* The trained linear layers, counted from where their network's weights begin. */
+static int list_layers(struct sj_learner *l)
+{
+    const struct sj_layout *layout = &l->layout;
+    l->layer = calloc((size_t)layout->tensors, sizeof *l->layer);
+    for (int i = 0; l->layer && i < layout->tensors; i++) {
+        int encoder = i < layout->encoder_tensors;
+        if (l->params.linear[i])
+            l->layer[l->layers++] = (struct sjk_layer){.at = layout->tensor[i].offset - (encoder ? 0 : layout->encoder),
+                                                       .linear = l->params.linear[i],
+                                                       .average = encoder ? l->target_params.linear[i] : NULL};
+        if (encoder)
+            l->encoder_layers = l->layers;
+    }
+    return l->layer ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for a network");
+}
+
 static int allocate(struct sj_learner *l)
 {
     const struct sjk_ops *o = l->k->ops;
@@ -185,6 +202,8 @@ static int allocate(struct sj_learner *l)
     int status = net_params_new(l->k, &l->layout, 0, l->layout.tensors, l->type, &l->params);
     if (!status)
         status = net_params_new(l->k, &l->layout, 0, l->layout.encoder_tensors, l->type, &l->target_params);
+    if (!status)
+        status = list_layers(l);
     if (status)
         return status;
     net_params_point(&l->params, l->weights);
@@ -280,6 +299,7 @@ void sj_learner_free(struct sj_learner *l)
     if (l->pass_memory)
         l->k->ops->free(l->k, l->pass_memory);
     sj_layout_free(&l->layout);
+    free(l->layer);
     free(l->saved);
     free(l->trf_saved);
     free(l->hidden);

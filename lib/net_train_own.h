@@ -27,6 +27,8 @@ struct sj_learner {
     struct sj_learner_options options;
     enum sjk_type type;
     struct net_params params, target_params;
+    struct sjk_layer *layer; /* the trained linear layers, `encoder_layers` of the encoder, then the predictor's */
+    int layers, encoder_layers;
     struct net_stack encoder, transformer;
     struct net_places places;
     int64_t P, K, M; /* time patches, tokens of a sample, rows of the pairs of a pass */

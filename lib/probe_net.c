@@ -189,7 +189,9 @@ static int adam(struct sj_probe_net *net, const struct layer *l, double rate, do
                                   .correction2 = (float)(1 - pow(0.999, (double)net->step)),
                                   .gradient_scale = (float)scale};
     const size_t at = l->at;
-    return net->k->ops->adamw(net->k, l->size, net->p + at, net->g + at, net->m + at, net->v + at, NULL, &how);
+    const struct sjk_parameters s = {
+        .n = l->size, .p = net->p + at, .g = net->g + at, .m = net->m + at, .v = net->v + at};
+    return net->k->ops->adamw(net->k, &s, &how);
 }
 
 int sj_probe_net_step(struct sj_probe_net *net, int64_t n, const float *dy, double rate)

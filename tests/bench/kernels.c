@@ -151,7 +151,8 @@ static int sum_squares(const struct bench *b)
 static int adamw(const struct bench *b)
 {
     const struct sjk_adamw a = {1e-3f, 0.9f, 0.95f, 1e-8f, 0.05f, 0.1f, 0.05f, 1, 0.99f};
-    return b->k->ops->adamw(b->k, (size_t)b->dim[0], b->a, b->b, b->c, b->d, b->e, &a);
+    const struct sjk_parameters s = {.n = (size_t)b->dim[0], .p = b->a, .g = b->b, .m = b->c, .v = b->d, .ema = b->e};
+    return b->k->ops->adamw(b->k, &s, &a);
 }
 
 static int log_mel(const struct bench *b)

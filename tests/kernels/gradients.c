@@ -408,7 +408,8 @@ static void adamw(struct sjk *k)
             dp[i] -= 0.01 * (dm[i] / (1 - pow(0.9, t))) / (sqrt(dv[i] / (1 - pow(0.95, t))) + 1e-8);
             de[i] = 0.75 * de[i] + 0.25 * dp[i];
         }
-        status |= k->ops->adamw(k, 3, p, g, m, v, ema, &a) || g[0] != 0 || g[1] != 0;
+        const struct sjk_parameters s = {.n = 3, .p = p, .g = g, .m = m, .v = v, .ema = ema};
+        status |= k->ops->adamw(k, &s, &a) || g[0] != 0 || g[1] != 0;
     }
     for (int i = 0; i < 3; i++)
         worst = fmax(worst, fmax(fabs(p[i] - dp[i]), fmax(fabs(ema[i] - de[i]), fabs(v[i] - dv[i]))));

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { op_buffers = 10, op_dims = 4, op_sizes = 13, op_classes = 4 };
+enum { op_buffers = 11 /* the last one ends them */, op_dims = 4, op_sizes = 13, op_classes = 4 };
 
 /* A buffer. shape: a product of dimensions, each a letter of the op's dims or one of
  *   1 2 3  numbers     C  op_classes     x y  16, 256     k  K + 1     p  T / 16     q  K + 3     r  N + 5     s  T + 3
@@ -273,12 +273,37 @@ static int call_sum_squares(struct sjk *k, const struct op_case *c)
     return k->ops->sum_squares(k, (size_t)c->d[0], c->b[0], c->b[1]);
 }
 
+static const struct sjk_adamw op_adamw = {.rate = 1e-2f, .beta1 = 0.9f, .beta2 = 0.95f, .eps = 1e-8f, .decay = 0.05f,
+                                          .correction1 = 0.271f, .correction2 = 0.142625f, .gradient_scale = 0.3f,
+                                          .ema_rate = 0.99f};
+
 static int call_adamw(struct sjk *k, const struct op_case *c)
 {
-    const struct sjk_adamw a = {.rate = 1e-2f, .beta1 = 0.9f, .beta2 = 0.95f, .eps = 1e-8f, .decay = 0.05f,
-                                .correction1 = 0.271f, .correction2 = 0.142625f, .gradient_scale = 0.3f,
-                                .ema_rate = 0.99f};
-    return k->ops->adamw(k, (size_t)c->d[0], c->b[0], c->b[1], c->b[2], c->b[3], c->b[4], &a);
+    const struct sjk_parameters s = {
+        .n = (size_t)c->d[0], .p = c->b[0], .g = c->b[1], .m = c->b[2], .v = c->b[3], .ema = c->b[4]};
+    return k->ops->adamw(k, &s, &op_adamw);
+}
+
+/* N (K + 3) parameters, of which the weights of a layer are those from N on; then the layer's outputs both ways, and
+ * those of the average's layer, which the odd variant has not. */
+static int call_linear_adamw(struct sjk *k, const struct op_case *c)
+{
+    const struct sjk_ops *o = k->ops;
+    int64_t M = c->d[0], N = c->d[1], K = c->d[2];
+    struct sjk_layer l = {.at = (size_t)N};
+    int s = o->linear_new(k, N, K, c->t, &l.linear);
+    if (!s && c->b[4])
+        s = o->linear_new(k, N, K, c->t, &l.average);
+    const struct sjk_parameters all = {.n = (size_t)(N * (K + 3)), .p = c->b[0], .g = c->b[1], .m = c->b[2],
+                                       .v = c->b[3], .ema = c->b[4], .layers = 1, .layer = &l};
+    (void)(s || (s = o->adamw(k, &all, &op_adamw)) ||
+           (s = o->linear_forward(k, l.linear, M, c->b[5], NULL, NULL, c->b[7], c->t, SJK_STORE)) ||
+           (s = o->linear_backward_x(k, l.linear, M, c->b[6], c->b[8], c->t)) ||
+           (s = l.average ? o->linear_forward(k, l.average, M, c->b[5], NULL, NULL, c->b[9], c->t, SJK_STORE) : 0));
+    o->linear_free(k, l.linear);
+    if (l.average)
+        o->linear_free(k, l.average);
+    return s;
 }
 
 static int call_frames(struct sjk *k, const struct op_case *c)
@@ -461,6 +486,10 @@ static const struct op op_table[] = {
     {"adamw", "n", 0, 2, 0, call_adamw,
      {{"n", 'f', 'b', 0}, {"n", 'f', 'b', 0}, {"n", 'f', 'b', 0}, {"n", 'f', 'b', '+'}, {"n", 'f', 'B', 0}},
      {{0}, {1}, {7}, {33}, {1009}, {5003}, {40009}}},
+    {"linear_adamw", "MNK", 1, 2, -2, call_linear_adamw,
+     {{"Nq", 'f', 'b', 0}, {"Nq", 'f', 'b', 0}, {"Nq", 'f', 'b', 0}, {"Nq", 'f', 'b', '+'}, {"Nq", 'f', 'B', 0},
+      {"MK", 't', 'i', 0}, {"MN", 't', 'i', 0}, {"MN", 't', 'o', 0}, {"MK", 't', 'o', 0}, {"MN", 't', 'O', 0}},
+     {{3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {3, 16, 32}, {3, 32, 64}, {4, 96, 32}, {3, 160, 192}, {5, 67, 129}}},
     {"frames", "Tnh", 0, 1, 0, call_frames,
      {{"w", 'f', 'i', 0}, {"n", 'f', 'i', 0}, {"Tn", 'f', 'o', 0}},
      {{0, 5, 3}, {1, 1, 1}, {3, 7, 5}, {17, 400, 160}}},
