@@ -5,8 +5,8 @@
 
 enum { chunk = 1 << 14, block_rows = SJK_PACK_ROWS, block_columns = 1024 };
 
-/* The values from..to of some parameters, on this thread. */
-SJK_INLINE void values(const struct sjk_parameters *s, const struct sjk_adamw *a, int64_t from, int64_t to)
+/* The values from..to of some parameters, on this thread; of a layer or not. */
+SJK_INLINE void values(const struct sjk_parameters *s, const struct sjk_adamw *a, int layer, int64_t from, int64_t to)
 {
     float step = a->rate / a->correction1, keep = 1 - a->rate * a->decay, root = 1 / sqrtf(a->correction2);
     for (int64_t i = from; i < to; i += VW) {
@@ -18,18 +18,20 @@ SJK_INLINE void values(const struct sjk_parameters *s, const struct sjk_adamw *a
         vf_put(s->m, SJK_F32, i, w, first);
         vf_put(s->v, SJK_F32, i, w, second);
         vf_put(s->p, SJK_F32, i, w, x);
-        vf_put(s->g, SJK_F32, i, w, vf_all(0));
+        if (!layer)
+            vf_put(s->g, SJK_F32, i, w, vf_all(0));
         if (s->ema)
             vf_put(s->ema, SJK_F32, i, w, vf_get(s->ema, SJK_F32, i, w) * a->ema_rate + x * (1 - a->ema_rate));
     }
 }
 
-static void plain(struct sjk *k, const struct sjk_parameters *s, const struct sjk_adamw *a, size_t from, size_t to)
+static void plain(struct sjk *k, const struct sjk_parameters *s, const struct sjk_adamw *a, int layer, size_t from,
+                  size_t to)
 {
     int64_t first = (int64_t)from, end = (int64_t)to;
 #pragma omp parallel for num_threads(sjk_team(k, end - first))
     for (int64_t i = first; i < end; i += chunk)
-        values(s, a, i, sjk_min(i + chunk, end));
+        values(s, a, layer, i, sjk_min(i + chunk, end));
 }
 
 #if defined(__AVX512BF16__)
@@ -57,7 +59,7 @@ static void packed(struct sjk *k, const struct sjk_parameters *s, const struct s
             for (int64_t c = 0; c < K; c += block_columns) {
                 int64_t end = sjk_min(c + block_columns, K);
                 for (int64_t i = n; i < n + block_rows; i++)
-                    values(s, a, at + i * K + c, at + i * K + end);
+                    values(s, a, 1, at + i * K + c, at + i * K + end);
                 cpu_pack_block(own, n, c, end);
                 if (l->average)
                     cpu_pack_block(average, n, c, end);
@@ -81,7 +83,7 @@ static int layer(struct sjk *k, const struct sjk_parameters *s, const struct sjk
         return status;
     }
 #endif
-    plain(k, s, a, l->at, l->at + (size_t)(l->linear->N * l->linear->K));
+    plain(k, s, a, 1, l->at, l->at + (size_t)(l->linear->N * l->linear->K));
     return sjk_layer_pack(k, s, l);
 }
 
@@ -91,11 +93,11 @@ int cpu_adamw(struct sjk *k, const struct sjk_parameters *s, const struct sjk_ad
     int status = 0;
     for (int i = 0; i < s->layers && !status; i++) {
         const struct sjk_layer *l = &s->layer[i];
-        plain(k, s, a, done, l->at);
+        plain(k, s, a, 0, done, l->at);
         status = layer(k, s, a, l);
         done = l->at + (size_t)(l->linear->N * l->linear->K);
     }
     if (!status)
-        plain(k, s, a, done, s->n);
+        plain(k, s, a, 0, done, s->n);
     return status;
 }

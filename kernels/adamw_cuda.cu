@@ -55,7 +55,8 @@ static __device__ __forceinline__ void step(const struct sjk_parameters &s, cons
             average[j] = average[j] * a.ema_rate + x[j] * (1 - a.ema_rate);
     }
     store<V>(s.p + i, x);
-    store<V>(s.g + i, zero);
+    if (!c.own)
+        store<V>(s.g + i, zero);
     store<V>(s.m + i, first);
     store<V>(s.v + i, second);
     copy<V>(c, c.own, i, x);

@@ -15,8 +15,9 @@ struct sjk_rows {
     void (*convert)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
     /* y = gelu(x) or max(x, 0); x may be y. */
     void (*activate)(size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt, enum sjk_epilogue);
-    /* dW f32 (N, K) += dy^T x over M rows of bf16; NULL where the set has no products of bf16 pairs. */
-    int (*weight_gradient)(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
+    /* dW f32 (N, K) = (with add: +=) dy^T x over M rows of bf16; NULL where the set has no products of bf16 pairs. */
+    int (*weight_gradient)(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW,
+                           int add);
 };
 
 struct sjk_packing; /* cpu_ops.h */
@@ -36,7 +37,7 @@ struct sjk_linear_kind {
     int (*backward_gelu)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *before, void *dx,
                          float *dbias);
     int (*backward_x)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
-    int (*backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
+    int (*backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW, int add);
 };
 
 struct sjk_linear {
@@ -57,7 +58,8 @@ int sjk_linear_forward_gelu(struct sjk *, struct sjk_linear *, int64_t M, const 
 int sjk_linear_backward_x(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
 int sjk_linear_backward_gelu(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *before, void *dx,
                              float *dbias);
-int sjk_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
+int sjk_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW,
+                          int add);
 
 /* What every back end keeps for open.c; its own data begin with it. */
 struct sjk_own {

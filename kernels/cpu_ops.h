@@ -88,7 +88,8 @@ enum { SJK_PACK_ROWS = 16 };
 void cpu_pack_block(const struct sjk_packing *, int64_t n, int64_t from, int64_t to);
 void cpu_pack_end(void);
 int cpu_linear_new(struct sjk *, int64_t N, int64_t K, enum sjk_type t, struct sjk_linear **);
-int cpu_weight_gradient(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW);
+int cpu_weight_gradient(struct sjk *, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW,
+                        int add);
 
 /* Attention */
 int cpu_attention(struct sjk *, int64_t B, int64_t K, int64_t H, int64_t E, enum sjk_type t, const void *qkv,

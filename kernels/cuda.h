@@ -160,7 +160,8 @@ int cuda_linear_forward_gelu(struct sjk *, struct sjk_linear *, int64_t M, const
 int cuda_linear_backward_x(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, void *dx, enum sjk_type dxt);
 int cuda_linear_backward_gelu(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *before,
                               void *dx, float *dbias);
-int cuda_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
+int cuda_linear_backward_w(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW,
+                           int add);
 int cuda_matmul_nt(struct sjk *, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,
                    const void *B, int64_t ldb, float *C, int64_t ldc);
 

@@ -1,4 +1,4 @@
-/* gradient_cpu: gradients of weights, dW (N, K) += dy^T x over M rows, in products of bf16 pairs.
+/* gradient_cpu: gradients of weights, dW (N, K) = or += dy^T x over M rows, in products of bf16 pairs.
  *
  * Words are pairs of neighbouring rows. A step of rows of dy and x is packed once, by all threads, into panels of a few
  * columns; a task then is a panel of x, which stays in the core's own cache, against a block of the panels of dy, each
@@ -22,6 +22,7 @@ enum {
 struct step {
     const uint16_t *dy, *x;
     float *dW;
+    int add;
     int64_t N, K, rows, words;
     float *a, *b;
 };
@@ -65,9 +66,9 @@ SJK_INLINE void pack_x(const struct step *s, int64_t first)
         }
 }
 
-/* dW (rows, columns; K) += a b over all words. */
+/* dW (rows, columns; K) = or += a b over all words. */
 SJK_INLINE void gradient_tile(int64_t words, const float *a, const float *b, int64_t rows, int64_t columns, float *dW,
-                              int64_t K)
+                              int64_t K, int add)
 {
     __m512 sum[tile_n][tile_v], c[tile_v];
 #pragma GCC unroll 8
@@ -75,7 +76,7 @@ SJK_INLINE void gradient_tile(int64_t words, const float *a, const float *b, int
 #pragma GCC unroll 3
         for (int v = 0; v < tile_v; v++)
             sum[i][v] = _mm512_setzero_ps();
-    for (int64_t i = 0; i < rows; i++)
+    for (int64_t i = 0; add && i < rows; i++)
         for (int v = 0; v < tile_v; v++)
             __builtin_prefetch(dW + i * K + v * VW, 1, 3);
     for (int64_t w = 0; w < words; w++) {
@@ -98,7 +99,7 @@ SJK_INLINE void gradient_tile(int64_t words, const float *a, const float *b, int
             if (i < rows && v * VW < columns) {
                 __mmask16 there = vf_below(columns - v * VW);
                 float *y = dW + i * K + v * VW;
-                _mm512_mask_storeu_ps(y, there, _mm512_add_ps(_mm512_maskz_loadu_ps(there, y), sum[i][v]));
+                _mm512_mask_storeu_ps(y, there, add ? _mm512_add_ps(_mm512_maskz_loadu_ps(there, y), sum[i][v]) : sum[i][v]);
             }
 }
 
@@ -106,10 +107,11 @@ static void gradient_task(const struct step *s, int64_t n, int64_t k)
 {
     for (int64_t i = n; i < sjk_min(n + task_n, s->N); i += tile_n)
         gradient_tile(s->words, s->a + i * s->words, s->b + k * s->words, sjk_min(s->N - i, tile_n),
-                      sjk_min(s->K - k, tile_k), s->dW + i * s->K + k, s->K);
+                      sjk_min(s->K - k, tile_k), s->dW + i * s->K + k, s->K, s->add);
 }
 
-int cpu_weight_gradient(struct sjk *k, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW)
+int cpu_weight_gradient(struct sjk *k, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, float *dW,
+                        int add)
 {
     int64_t down = (N + task_n - 1) / task_n, wide = (K + tile_k - 1) / tile_k;
     int64_t words = sjk_min((M + 1) / 2, step_words), a = (N + 31) / 32 * 32 * words;
@@ -120,7 +122,7 @@ int cpu_weight_gradient(struct sjk *k, int64_t M, int64_t N, int64_t K, const vo
     for (int64_t m = 0; m < M; m += 2 * step_words) {
         const int64_t rows = sjk_min(M - m, 2 * step_words);
         const struct step s = {.dy = (const uint16_t *)dy + m * N, .x = (const uint16_t *)x + m * K, .dW = dW,
-                               .N = N, .K = K, .rows = rows, .words = (rows + 1) / 2, .a = room, .b = room + a};
+                               .add = add || m, .N = N, .K = K, .rows = rows, .words = (rows + 1) / 2, .a = room, .b = room + a};
 #pragma omp for schedule(dynamic, 1)
         for (int64_t w = 0; w < s.words; w += pack_words) {
             pack_dy(&s, w);

@@ -76,7 +76,10 @@ int sjk_linear_backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const 
     return l->kind->backward_x(k, l, M, dy, dx, dxt);
 }
 
-int sjk_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
+int sjk_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW,
+                          int add)
 {
-    return empty(l, M) ? 0 : l->kind->backward_w(k, l, M, dy, x, dW);
+    if (!empty(l, M))
+        return l->kind->backward_w(k, l, M, dy, x, dW, add);
+    return empty(l, 1) || add ? 0 : k->ops->zero(k, dW, (size_t)(l->N * l->K) * sizeof *dW);
 }

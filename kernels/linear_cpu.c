@@ -236,9 +236,10 @@ static int backward_gelu(struct sjk *k, struct sjk_linear *base, int64_t M, cons
     return status;
 }
 
-static int backward_w(struct sjk *k, struct sjk_linear *base, int64_t M, const void *dy, const void *x, float *dW)
+static int backward_w(struct sjk *k, struct sjk_linear *base, int64_t M, const void *dy, const void *x, float *dW,
+                      int add)
 {
-    return cpu_weight_gradient(k, M, base->N, base->K, dy, x, dW);
+    return cpu_weight_gradient(k, M, base->N, base->K, dy, x, dW, add);
 }
 
 static int packing(struct sjk *k, struct sjk_linear *base, int which, struct sjk_packing *p)

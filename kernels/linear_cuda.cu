@@ -178,10 +178,11 @@ int cuda_linear_backward_gelu(struct sjk *k, struct sjk_linear *l, int64_t M, co
     return status ? status : cuda_gelu_backward(k, M, l->K, l->t, before, dx, dbias);
 }
 
-int cuda_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
+int cuda_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW,
+                           int add)
 {
     if (empty(l, M))
-        return 0;
+        return empty(l, 1) || add ? 0 : k->ops->zero(k, dW, (size_t)(l->N * l->K) * sizeof *dW);
     struct cuda_product p = {};
     p.m = l->N;
     p.n = l->K;
@@ -192,7 +193,8 @@ int cuda_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const
     p.lda = l->N;
     p.B = x;
     p.ldb = l->K;
-    p.C = p.D = dW;
+    p.C = add ? dW : NULL;
+    p.D = dW;
     p.ldd = l->K;
     return run(k, &p);
 }

@@ -154,14 +154,15 @@ static int product_run(struct sjk *k, const struct product *w, int64_t tile_m, i
     return status;
 }
 
-int onednn_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
+int onednn_linear_backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW,
+                             int add)
 {
     int64_t N = l->N, K = l->K;
     const struct sjk_rows *rows = ((struct sjk_cpu *)k->own)->rows;
     if (l->t == SJK_BF16 && rows->weight_gradient)
-        return rows->weight_gradient(k, M, N, K, dy, x, dW);
+        return rows->weight_gradient(k, M, N, K, dy, x, dW, add);
     const struct product w = {.M = N, .N = K, .K = M, .t = l->t, .transposed = 1, .A = dy, .a = {1, N}, .B = x,
-                              .b = {K, 1}, .C = dW, .ldc = K, .add = 1};
+                              .b = {K, 1}, .C = dW, .ldc = K, .add = add};
     int64_t wide = 2 * weight_columns, tiles = (N + weight_rows - 1) / weight_rows * ((K + wide - 1) / wide);
     return product_run(k, &w, weight_rows, tiles < k->threads ? weight_columns : wide);
 }

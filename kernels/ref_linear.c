@@ -85,7 +85,8 @@ static int backward_x(struct sjk *k, struct sjk_linear *l, int64_t M, const void
     return 0;
 }
 
-static int backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW)
+static int backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void *dy, const void *x, float *dW,
+                      int add)
 {
     double *wide = sjk_scratch(k, (size_t)((M + 1) * l->K) * sizeof *wide);
     if (!wide)
@@ -95,7 +96,7 @@ static int backward_w(struct sjk *k, struct sjk_linear *l, int64_t M, const void
         wide[i] = sjk_load(x, l->t, i);
     for (int64_t n = 0; n < l->N; n++) {
         for (int64_t i = 0; i < l->K; i++)
-            sum[i] = dW[n * l->K + i];
+            sum[i] = add ? dW[n * l->K + i] : 0;
         rows_times(M, l->K, dy, l->t, n, l->N, wide, sum);
         for (int64_t i = 0; i < l->K; i++)
             dW[n * l->K + i] = (float)sum[i];

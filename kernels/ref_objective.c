@@ -174,12 +174,18 @@ int ref_adamw(struct sjk *k, const struct sjk_parameters *s, const struct sjk_ad
         m[i] = (float)first;
         v[i] = (float)second;
         p[i] = (float)w;
-        g[i] = 0;
         if (ema)
             ema[i] = (float)(a->ema_rate * (double)ema[i] + (1 - (double)a->ema_rate) * p[i]);
     }
+    size_t done = 0;
     int status = 0;
-    for (int i = 0; i < s->layers && !status; i++)
-        status = sjk_layer_pack(k, s, &s->layer[i]);
+    for (int i = 0; i < s->layers && !status; i++) {
+        const struct sjk_layer *l = &s->layer[i];
+        memset(g + done, 0, (l->at - done) * sizeof *g);
+        status = sjk_layer_pack(k, s, l);
+        done = l->at + (size_t)(l->linear->N * l->linear->K);
+    }
+    if (done < s->n)
+        memset(g + done, 0, (s->n - done) * sizeof *g);
     return status;
 }

@@ -186,8 +186,9 @@ struct sjk_ops {
     /* dx (M, K) = (dy (M, N) W) * gelu'(before (M, K)), all of the layer's type; dbias f32 (K) += column sums of dx. */
     int (*linear_backward_gelu)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *before,
                                 void *dx, float *dbias);
-    /* dW f32 (N, K) += dy^T x. */
-    int (*linear_backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW);
+    /* dW f32 (N, K) = dy^T x, with add: += that. */
+    int (*linear_backward_w)(struct sjk *, struct sjk_linear *, int64_t M, const void *dy, const void *x, float *dW,
+                             int add);
     /* C f32 (M, N; row stride ldc) = A (M, K; lda) B^T (N, K; ldb), A and B of type t. Search and k-means. */
     int (*matmul_nt)(struct sjk *, int64_t M, int64_t N, int64_t K, enum sjk_type t, const void *A, int64_t lda,
                      const void *B, int64_t ldb, float *C, int64_t ldc);
@@ -224,8 +225,9 @@ struct sjk_ops {
     /* *sum (double, back-end memory) += sum of x[i]^2. */
     int (*sum_squares)(struct sjk *, size_t n, const float *x, double *sum);
     /* One AdamW step: g' = scale g; m = b1 m + (1-b1) g'; v = b2 v + (1-b2) g'^2;
-     * p = p (1 - rate decay) - rate/correction1 * m / (sqrt(v / correction2) + eps); g = 0;
-     * ema (when not NULL) = ema_rate ema + (1 - ema_rate) p; then the layers are packed. */
+     * p = p (1 - rate decay) - rate/correction1 * m / (sqrt(v / correction2) + eps);
+     * ema (when not NULL) = ema_rate ema + (1 - ema_rate) p. Then the layers are packed; g stays theirs, and is 0
+     * elsewhere. */
     int (*adamw)(struct sjk *, const struct sjk_parameters *, const struct sjk_adamw *);
 
     /* -- mel and search -- */

@@ -146,12 +146,12 @@ static int objective(struct sj_learner *l, const struct sj_objective *j)
     return e || j->contrastive == 0 ? e : contrast(l, j);
 }
 
-/* The objective is all that differs between passes of one learner. */
+/* The objective is all that differs between passes of one learner, but for a step's first. */
 static uint64_t pass_key(const struct sj_learner *l, const struct sj_objective *j)
 {
-    const double number[6] = {j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone};
+    const double number[] = {j->cosine, j->contrastive, j->temperature, j->other, j->two_sided, j->alone, l->first_pass};
     uint64_t key = (uint64_t)(uintptr_t)l + 1;
-    for (int i = 0; i < 6; i++) {
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
         uint64_t bits;
         memcpy(&bits, &number[i], sizeof bits);
         key = (key ^ bits) * 0x9e3779b97f4a7c15u;
@@ -222,17 +222,18 @@ int sj_learner_pass(struct sj_learner *l, const struct sj_objective *j, const fl
         e = l->k->ops->put(l->k, l->target_mel, target_mel, (size_t)l->options.micro * spectrum);
     (void)(e || (e = l->k->ops->begin(l->k, pass_key(l, j))) || (e = forward(l, j)) || (e = objective(l, j)) ||
            (e = backward(l, j)) || (e = l->k->ops->end(l->k)));
+    l->first_pass = 0;
     return net_status(l->k, e);
 }
 
 /* -- one update --------------------------------------------------------------------------------------------------- */
 
-/* The sums on the host, then zero again. */
-static int take_sums(struct sj_learner *l, double sums[4])
+/* The sums on the host, then zero again; with alone the predictor has no gradient. */
+static int take_sums(struct sj_learner *l, int alone, double sums[4])
 {
     struct sjk *k = l->k;
     int e;
-    (void)((e = k->ops->sum_squares(k, l->layout.total, l->gradient, &l->sums[3])) ||
+    (void)((e = k->ops->sum_squares(k, alone ? l->layout.encoder : l->layout.total, l->gradient, &l->sums[3])) ||
            (e = k->ops->get(k, sums, l->sums, 4 * sizeof *sums)) || (e = k->ops->zero(k, l->sums, 4 * sizeof *sums)));
     return e;
 }
@@ -274,7 +275,7 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
 {
     struct sjk *k = l->k;
     double sums[4] = {0}, t = (double)u->step + 1;
-    int alone = u->step < u->alone, e = take_sums(l, sums);
+    int alone = u->step < u->alone, e = take_sums(l, alone, sums);
     if (e)
         return net_status(k, e);
     r->loss = sums[0] / (double)(l->options.batch * l->K);
@@ -290,6 +291,7 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
     (void)((e = k->ops->begin(k, (uint64_t)(uintptr_t)l + (alone ? 2 : 0))) ||
            (e = k->ops->adamw(k, &encoder, &a)) || (e = alone ? 0 : k->ops->adamw(k, &predictor, &b)) ||
            (e = k->ops->end(k)));
+    l->first_pass = 1;
     return net_status(k, e);
 }
 

@@ -227,6 +227,7 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     if (!l)
         return sj_fail(SJ_SYSTEM, "no memory for a network");
     l->k = k;
+    l->first_pass = 1;
     l->config = *c;
     l->options = *o;
     l->type = sj_precision_type(k, o->precision);

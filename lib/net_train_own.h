@@ -35,6 +35,7 @@ struct sj_learner {
     int64_t C;       /* rows of its contexts: M, or fewer where they have several targets */
     int64_t sides;   /* 2: room for both through the trained encoder */
     int recompute;
+    int first_pass; /* the next pass is a step's first: gradients of linear layers are still those of the last step */
 
     void *state_memory, *pass_memory;
     float *weights, *target, *first, *second, *gradient;
@@ -81,10 +82,10 @@ static inline float *net_gradient(const struct sj_learner *l, int i)
     return l->gradient + l->layout.tensor[i].offset;
 }
 
-/* dW += dy^T x for the linear layer whose weight is tensor i. */
+/* The gradient of the linear layer whose weight is tensor i: dy^T x, added to that of the passes before. */
 static inline int net_weight_gradient(struct sj_learner *l, int i, int64_t M, const void *dy, const void *x)
 {
-    return l->k->ops->linear_backward_w(l->k, l->params.linear[i], M, dy, x, net_gradient(l, i));
+    return l->k->ops->linear_backward_w(l->k, l->params.linear[i], M, dy, x, net_gradient(l, i), !l->first_pass);
 }
 
 #endif

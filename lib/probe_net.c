@@ -204,11 +204,11 @@ int sj_probe_net_step(struct sj_probe_net *net, int64_t n, const float *dy, doub
     /* A unit that was dropped is 0 as one that is off: relu_backward serves both, and leaves the scale of the others
      * to the step. */
     (void)((e = o->put(k, net->dy, dy, (size_t)(n * net->C) * sizeof(float)))
-           || (e = o->linear_backward_w(k, b->linear, n, net->dy, net->h, net->g + b->at))
+           || (e = o->linear_backward_w(k, b->linear, n, net->dy, net->h, net->g + b->at, 0))
            || (e = o->column_sum(k, n, net->C, SJK_F32, net->dy, net->g + b->at + b->weights))
            || (e = o->linear_backward_x(k, b->linear, n, net->dy, net->dh, SJK_F32))
            || (e = o->relu_backward(k, n, net->H, SJK_F32, net->h, net->dh, net->g + a->at + a->weights))
-           || (e = o->linear_backward_w(k, a->linear, n, net->dh, net->x, net->g + a->at))
+           || (e = o->linear_backward_w(k, a->linear, n, net->dh, net->x, net->g + a->at, 0))
            || (e = adam(net, b, rate, 1)) || (e = adam(net, a, rate, 1 / (1 - net->dropped))));
     return e ? checked(net, e) : pack(net);
 }

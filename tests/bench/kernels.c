@@ -58,7 +58,7 @@ static int backward_x(const struct bench *b)
 
 static int backward_w(const struct bench *b)
 {
-    return b->k->ops->linear_backward_w(b->k, b->l, b->dim[0], b->a, b->b, b->c);
+    return b->k->ops->linear_backward_w(b->k, b->l, b->dim[0], b->a, b->b, b->c, 0);
 }
 
 static int pack(const struct bench *b)

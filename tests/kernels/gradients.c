@@ -110,7 +110,7 @@ static int linear_backward(struct data *d, const float *dy)
     if (!s)
         s = o->linear_backward_x(d->k, l, 4, dy, d->grad[0], SJK_F32);
     if (!s)
-        s = o->linear_backward_w(d->k, l, 4, dy, d->in[0], d->grad[1]);
+        s = o->linear_backward_w(d->k, l, 4, dy, d->in[0], d->grad[1], 0);
     o->linear_free(d->k, l);
     return s;
 }

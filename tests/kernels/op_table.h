@@ -214,7 +214,7 @@ static int call_linear_backward_w(struct sjk *k, const struct op_case *c)
     struct sjk_linear *l;
     int s = o->linear_new(k, c->d[1], c->d[2], c->t, &l);
     if (!s)
-        s = o->linear_backward_w(k, l, c->d[0], c->b[0], c->b[1], c->b[2]);
+        s = o->linear_backward_w(k, l, c->d[0], c->b[0], c->b[1], c->b[2], c->variant);
     o->linear_free(k, l);
     return s;
 }
@@ -457,7 +457,7 @@ static const struct op op_table[] = {
      {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {16, 17, 33}, {129, 67, 31}, {250, 48, 96},
       {141, 521, 160}, {70, 160, 192},
       {3, 32, 64}, {133, 64, 32}, {2, 96, 128}}},
-    {"linear_backward_w", "MNK", 1, 1, 0, call_linear_backward_w,
+    {"linear_backward_w", "MNK", 1, 2, 0, call_linear_backward_w,
      {{"MN", 't', 'i', 0}, {"MK", 't', 'i', 0}, {"NK", 'f', 'b', 0}},
      {{0, 5, 3}, {3, 0, 5}, {3, 5, 0}, {1, 1, 1}, {5, 3, 7}, {5, 1, 3}, {17, 33, 16}, {4099, 67, 31}, {515, 257, 401}}},
     {"matmul_nt", "MNK", 1, 1, 0, call_matmul_nt,
