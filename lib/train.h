@@ -61,7 +61,8 @@ int sj_train_resume(const char *path, const struct sj_config *config, const stru
 int sj_train_finished(const char *path, const struct sj_config *config, const char *ours, int *finished);
 
 /* Gives the model the trained weights of a finished one, and its target encoder; the vectors that say its classes stay.
- * out id: of the finished one. SJ_USAGE, naming what differs, unless the hyper-parameters are the same; SJ_INPUT. */
+ * out id: of the finished one. SJ_USAGE, naming what differs, unless the hyper-parameters, but the span, are the same;
+ * SJ_INPUT. */
 int sj_train_begin(const char *path, struct sj_model *model, char id[17]);
 
 struct sj_validation;

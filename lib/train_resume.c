@@ -127,6 +127,7 @@ int sj_train_begin(const char *path, struct sj_model *model, char id[17])
     int status = sj_model_read(path, &theirs);
     if (status)
         return status;
+    theirs->config.times = model->config.times; /* places are computed, not learnt: any span has the same weights */
     status = want_same(path, sj_config_to_json(&theirs->config), sj_config_to_json(&model->config));
     if (!status) {
         memcpy(model->weights, theirs->weights, model->layout.trained * sizeof *model->weights);

@@ -233,6 +233,14 @@ rm -f cuti.h5*.tmp*
 fails 2 "made from other data" "without the model it is not continued" run --frames 320 -o cuti.h5 --resume set.h5
 ok "resumed" run --init plain.h5 --frames 320 -o cuti.h5 --resume set.h5
 ok "it comes to the same end" cmp on.h5 cuti.h5
+ok "learned on with another span" run --init plain.h5 --span 320 --frames 320 --steps 0 -o span.h5 set.h5
+ok "its weights are that model's, its span its own" /usr/bin/python3 -c '
+import h5py
+a, b = h5py.File("plain.h5"), h5py.File("span.h5")
+def same(name, d):
+    assert not isinstance(d, h5py.Dataset) or (d[()] == b[name][()]).all(), name
+a.visititems(same)
+assert (a.attrs["times"], b.attrs["times"]) == (50, 20)'
 fails 2 "'plain.h5' was made with 'hidden' 32, not 16" "a model of another shape" run --init plain.h5 --hidden 16 -o no.h5 set.h5
 fails 3 "'set.h5'" "a data set in place of a model" run --init set.h5 -o no.h5 set.h5
 fails 2 "plain.h5" "-o over the model it begins with" run --init plain.h5 -o plain.h5 set.h5
