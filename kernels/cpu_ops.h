@@ -41,7 +41,8 @@
 /* Layout */
 int cpu_cast(struct sjk *, size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
 int cpu_repeat(struct sjk *, int64_t B, int64_t rows, int64_t D, const float *src, float *dst);
-int cpu_patches(struct sjk *, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt);
+int cpu_patches(struct sjk *, int64_t B, int64_t W, int64_t F, int64_t T, const float *mel, void *x,
+                enum sjk_type xt);
 int cpu_concat(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *z, const float *table,
                const int32_t *index, void *y);
 int cpu_concat_backward(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *dy,

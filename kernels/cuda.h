@@ -120,7 +120,8 @@ int cuda_inbox_take(struct sjk *, struct sjk_inbox *, const void **data);
 /* layout_cuda.cu */
 int cuda_cast(struct sjk *, size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
 int cuda_repeat(struct sjk *, int64_t B, int64_t rows, int64_t D, const float *src, float *dst);
-int cuda_patches(struct sjk *, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt);
+int cuda_patches(struct sjk *, int64_t B, int64_t W, int64_t F, int64_t T, const float *mel, void *x,
+                 enum sjk_type xt);
 int cuda_concat(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *z, const float *table,
                 const int32_t *index, void *y);
 int cuda_concat_backward(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *dy,

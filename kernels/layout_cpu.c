@@ -61,16 +61,17 @@ int cpu_repeat(struct sjk *k, int64_t B, int64_t rows, int64_t D, const float *s
     return 0;
 }
 
-int cpu_patches(struct sjk *k, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt)
+int cpu_patches(struct sjk *k, int64_t B, int64_t W, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt)
 {
     int64_t P = T / 16;
     size_t width = sjk_type_size(xt);
-#pragma omp parallel for num_threads(sjk_team(k, B *F *P * 256))
-    for (int64_t i = 0; i < B * F * P; i++)
-        for (int64_t m = 0; m < 16; m++) {
-            char *to = (char *)x + (size_t)(i * 256 + m * 16) * width;
-            convert(16, mel + (i / P * 16 + m) * T + i % P * 16, SJK_F32, to, xt);
-        }
+#pragma omp parallel for num_threads(sjk_team(k, B *W *F *P * 256))
+    for (int64_t i = 0; i < B * W * F * P; i++) {
+        int64_t piece = i / (F * P), band = piece / W * F + i / P % F;
+        const float *from = mel + (band * 16 * W + piece % W) * T + i % P * 16;
+        for (int64_t m = 0; m < 16; m++)
+            convert(16, from + m * W * T, SJK_F32, (char *)x + (size_t)(i * 256 + m * 16) * width, xt);
+    }
     return 0;
 }
 

@@ -66,15 +66,16 @@ int cuda_repeat(struct sjk *k, int64_t B, int64_t rows, int64_t D, const float *
 
 /* A warp a token: lane l writes 8 values, half of mel band l / 2 of the patch; V of them are read at once. */
 template <typename T, int V>
-static __global__ void patch_tokens(int64_t tokens, int64_t P, int64_t time, const float *__restrict__ mel,
-                                    T *__restrict__ x, int aligned)
+static __global__ void patch_tokens(int64_t tokens, int64_t W, int64_t F, int64_t P, int64_t time,
+                                    const float *__restrict__ mel, T *__restrict__ x, int aligned)
 {
-    int64_t token = (int64_t)blockIdx.x * warps + threadIdx.x / 32, band = quotient(token, P), p = token - band * P;
+    int64_t token = (int64_t)blockIdx.x * warps + threadIdx.x / 32, row = quotient(token, P), p = token - row * P;
+    int64_t piece = quotient(row, F), b = quotient(piece, W), band = b * F + row - piece * F;
     int lane = threadIdx.x % 32;
     float v[8];
     if (token >= tokens)
         return;
-    mel += (band * 16 + lane / 2) * time + p * 16 + lane % 2 * 8;
+    mel += ((band * 16 + lane / 2) * W + piece - b * W) * time + p * 16 + lane % 2 * 8;
     for (int i = 0; i < 8; i += V)
         load<V>(mel + i, v + i);
     x += token * 256 + lane * 8;
@@ -86,21 +87,23 @@ static __global__ void patch_tokens(int64_t tokens, int64_t P, int64_t time, con
 }
 
 template <typename T>
-static int patches_as(struct sjk *k, int64_t tokens, int64_t P, int64_t time, const float *mel, T *x)
+static int patches_as(struct sjk *k, int64_t tokens, int64_t W, int64_t F, int64_t time, const float *mel, T *x)
 {
+    int64_t P = time / 16;
     unsigned grid = cuda_blocks(tokens, warps);
     int aligned = cuda_packs<8>(x);
     if (time % 4 || !cuda_packs<4>(mel))
-        return CUDA_LAUNCH(k, grid, threads, 0, (patch_tokens<T, 1>), tokens, P, time, mel, x, aligned);
-    return CUDA_LAUNCH(k, grid, threads, 0, (patch_tokens<T, 4>), tokens, P, time, mel, x, aligned);
+        return CUDA_LAUNCH(k, grid, threads, 0, (patch_tokens<T, 1>), tokens, W, F, P, time, mel, x, aligned);
+    return CUDA_LAUNCH(k, grid, threads, 0, (patch_tokens<T, 4>), tokens, W, F, P, time, mel, x, aligned);
 }
 
-int cuda_patches(struct sjk *k, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt)
+int cuda_patches(struct sjk *k, int64_t B, int64_t W, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt)
 {
-    int64_t P = T / 16, tokens = B * F * P;
+    int64_t tokens = B * W * F * (T / 16);
     if (tokens <= 0)
         return 0;
-    return xt == SJK_BF16 ? patches_as(k, tokens, P, T, mel, (bf16 *)x) : patches_as(k, tokens, P, T, mel, (float *)x);
+    return xt == SJK_BF16 ? patches_as(k, tokens, W, F, T, mel, (bf16 *)x)
+                          : patches_as(k, tokens, W, F, T, mel, (float *)x);
 }
 
 /* -- the class table beside and before tokens ---------------------------------------------------------------------- */

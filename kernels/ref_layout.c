@@ -18,17 +18,17 @@ int ref_repeat(struct sjk *k, int64_t B, int64_t rows, int64_t D, const float *s
     return 0;
 }
 
-int ref_patches(struct sjk *k, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt)
+int ref_patches(struct sjk *k, int64_t B, int64_t W, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt)
 {
     (void)k;
     int64_t P = T / 16;
     size_t o = 0;
-    for (int64_t b = 0; b < B; b++)
+    for (int64_t n = 0; n < B * W; n++)
         for (int64_t f = 0; f < F; f++)
             for (int64_t p = 0; p < P; p++)
                 for (int64_t i = 0; i < 16; i++)
                     for (int64_t j = 0; j < 16; j++)
-                        sjk_store(x, xt, o++, mel[((b * F + f) * 16 + i) * T + p * 16 + j]);
+                        sjk_store(x, xt, o++, mel[(((n / W * F + f) * 16 + i) * W + n % W) * T + p * 16 + j]);
     return 0;
 }
 

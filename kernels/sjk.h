@@ -115,9 +115,10 @@ struct sjk_ops {
     int (*cast)(struct sjk *, size_t n, const void *x, enum sjk_type xt, void *y, enum sjk_type yt);
     /* dst (B, rows, D) = src (rows, D) for every b. f32. Positions before a SJK_ADD. */
     int (*repeat)(struct sjk *, int64_t B, int64_t rows, int64_t D, const float *src, float *dst);
-    /* mel f32 (B, 16 F, T) -> x (B, F*P, 256), P = T/16 (leftover frames dropped); token f*P + p holds the patch
-     * row-major (mel band, frame): the im2col of the patch convolution (SPEC 4). */
-    int (*patches)(struct sjk *, int64_t B, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt);
+    /* mel f32 (B, 16 F, W T) -> x (B, W, F*P, 256): each spectrogram in W pieces of T frames, P = T/16 (leftover frames
+     * dropped); token f*P + p of a piece holds the patch row-major (mel band, frame): the im2col of the patch convolution
+     * (SPEC 4). */
+    int (*patches)(struct sjk *, int64_t B, int64_t W, int64_t F, int64_t T, const float *mel, void *x, enum sjk_type xt);
     /* y (B, K, 2D) = [z (B, K, D), table[index[b]] (D)]. z and y of type t; table f32 (classes, D). MLP predictor,
      * SPEC 5. */
     int (*concat)(struct sjk *, int64_t B, int64_t K, int64_t D, enum sjk_type t, const void *z, const float *table,

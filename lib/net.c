@@ -220,7 +220,7 @@ int sj_net_encode(struct sj_net *n, int64_t B, int64_t T, const float *mel, int 
         return status;
     float *res = n->s.first, *result = res;
     if ((e = mel ? o->put(k, n->s.mel, mel, (size_t)(B * c->mel.bands * T) * sizeof *mel) : 0) ||
-        (e = o->patches(k, B, c->frequencies, T, n->s.mel, n->s.wide, n->type)) ||
+        (e = o->patches(k, B, 1, c->frequencies, T, n->s.mel, n->s.wide, n->type)) ||
         (e = c->rotary ? 0 : o->repeat(k, B, K, D, n->s.positions, res)) ||
         (e = net_linear(&n->encoder, NET_PATCH, M, n->s.wide, res, SJK_F32, c->rotary ? SJK_STORE : SJK_ADD)))
         return net_status(k, e);

@@ -13,9 +13,9 @@ static int embed_patches(struct sj_learner *l, const struct net_params *p, int64
 {
     struct sjk *k = l->k;
     const struct sj_config *c = &l->config;
-    int64_t B = M / l->K, T = l->options.frames;
+    int64_t B = M / l->K, T = l->options.frames, W = l->pieces;
     int e;
-    (void)((e = k->ops->patches(k, B, c->frequencies, T, mel, patches, l->type)) ||
+    (void)((e = k->ops->patches(k, B / W, W, c->frequencies, T, mel, patches, l->type)) ||
            (e = c->rotary ? 0 : k->ops->repeat(k, B, l->K, c->dim, l->positions, res)) ||
            (e = net_linear(p, NET_PATCH, M, patches, res, SJK_F32, c->rotary ? SJK_STORE : SJK_ADD)));
     return e;
@@ -108,30 +108,52 @@ static int backward(struct sj_learner *l, const struct sj_objective *j)
     return e;
 }
 
+/* pooled (pairs, F D) = means over the time of all pieces of z (M, D), and onto dz the gradient of it. */
+static int pool_pairs(struct sj_learner *l, const float *z, float *pooled)
+{
+    const struct sjk_ops *o = l->k->ops;
+    int64_t B = l->options.micro, W = l->pieces, F = l->config.frequencies, D = l->config.dim;
+    int e = o->pool(l->k, B, F, l->P, D, z, W > 1 ? l->pooled_pieces : pooled);
+    return e || W == 1 ? e : o->pool(l->k, l->pairs, 1, W, F * D, l->pooled_pieces, pooled);
+}
+
+static int pool_pairs_backward(struct sj_learner *l, const float *gradient, float *dz)
+{
+    struct sjk *k = l->k;
+    int64_t B = l->options.micro, W = l->pieces, F = l->config.frequencies, D = l->config.dim;
+    int e = 0;
+    if (W > 1) {
+        (void)((e = k->ops->zero(k, l->pooled_pieces, (size_t)(B * F * D) * sizeof *gradient)) ||
+               (e = k->ops->pool_backward(k, l->pairs, 1, W, F * D, gradient, l->pooled_pieces)));
+        gradient = l->pooled_pieces;
+    }
+    return e ? e : k->ops->pool_backward(k, B, F, l->P, D, gradient, dz);
+}
+
 /* The contrastive term, onto gradient_out and, two-sided, to gradient_own. */
 static int contrast(struct sj_learner *l, const struct sj_objective *j)
 {
     struct sjk *k = l->k;
     const struct sjk_ops *o = k->ops;
-    int64_t B = l->options.micro, F = l->config.frequencies, D = l->config.dim;
+    int64_t width = l->config.frequencies * l->config.dim;
     int two = j->two_sided || j->alone, e;
     const struct sjk_contrast c = {
         .group = l->group,
-        .class_of = j->other < 1 ? l->class : NULL,
+        .class_of = j->other < 1 ? l->pair_class : NULL,
         .other = (float)j->other,
         .temperature = (float)j->temperature,
-        .scale = (float)(j->contrastive / (double)l->options.batch),
+        .scale = (float)(j->contrastive * (double)l->pieces / (double)l->options.batch),
         .both = two,
     };
-    (void)((e = o->pool(k, B, F, l->P, D, l->prediction, l->pooled)) ||
-           (e = o->pool(k, B, F, l->P, D, two ? l->own : l->targets, l->pooled_targets)) ||
-           (e = o->infonce(k, B, F * D, l->pooled, l->pooled_targets, &c, &l->sums[1], l->gradient_pooled,
+    (void)((e = pool_pairs(l, l->prediction, l->pooled)) ||
+           (e = pool_pairs(l, two ? l->own : l->targets, l->pooled_targets)) ||
+           (e = o->infonce(k, l->pairs, width, l->pooled, l->pooled_targets, &c, &l->sums[1], l->gradient_pooled,
                            two ? l->gradient_pooled_targets : NULL)) ||
-           (e = o->pool_backward(k, B, F, l->P, D, l->gradient_pooled, l->gradient_out)));
+           (e = pool_pairs_backward(l, l->gradient_pooled, l->gradient_out)));
     if (e || !two)
         return e;
-    e = o->zero(k, l->gradient_own, (size_t)(l->M * D) * sizeof *l->gradient_own);
-    return e ? e : o->pool_backward(k, B, F, l->P, D, l->gradient_pooled_targets, l->gradient_own);
+    e = o->zero(k, l->gradient_own, (size_t)(l->M * l->config.dim) * sizeof *l->gradient_own);
+    return e ? e : pool_pairs_backward(l, l->gradient_pooled_targets, l->gradient_own);
 }
 
 /* The loss of the pass and gradient_out. Its share of the step's mean: a pass has micro of batch samples. */
@@ -165,9 +187,9 @@ static int put_groups(struct sj_learner *l, const struct sj_objective *j, const 
 {
     struct sjk *k = l->k;
     int divided = class && !j->alone && l->config.predictor != SJ_PREDICTOR_MLP_NONE, e = 0;
-    for (int64_t b = 0; !e && b < l->options.micro; b += 256) {
+    for (int64_t b = 0; !e && b < l->pairs; b += 256) {
         int32_t own[256];
-        int64_t n = l->options.micro - b < 256 ? l->options.micro - b : 256;
+        int64_t n = l->pairs - b < 256 ? l->pairs - b : 256;
         for (int64_t i = b; i < b + n; i++) {
             int32_t g = group ? group[i] : (int32_t)i;
             own[i - b] = divided ? g * (int32_t)l->config.classes + class[i] : g;
@@ -177,17 +199,31 @@ static int put_groups(struct sj_learner *l, const struct sj_objective *j, const 
     return e;
 }
 
+/* The classes of pairs, and of their pieces. */
+static int put_classes(struct sj_learner *l, const int32_t *class)
+{
+    struct sjk *k = l->k;
+    int e = k->ops->put(k, l->pair_class, class, (size_t)l->pairs * sizeof *class);
+    for (int64_t b = 0; l->pieces > 1 && !e && b < l->options.micro; b += 256) {
+        int32_t own[256];
+        int64_t n = l->options.micro - b < 256 ? l->options.micro - b : 256;
+        for (int64_t i = b; i < b + n; i++)
+            own[i - b] = class[i / l->pieces];
+        e = k->ops->put(k, l->class + b, own, (size_t)n * sizeof *own);
+    }
+    return e;
+}
+
 static int put_labels(struct sj_learner *l, const struct sj_objective *j, const int32_t *class, const int32_t *group)
 {
     struct sjk *k = l->k;
-    size_t bytes = (size_t)l->options.micro * sizeof(int32_t);
-    for (int64_t b = 0; class && b < l->options.micro; b++)
+    for (int64_t b = 0; class && b < l->pairs; b++)
         if (class[b] < 0 || class[b] >= l->config.classes)
             return sj_fail(SJ_USAGE, "class %d of a model of %lld classes", (int)class[b],
                            (long long)l->config.classes);
     if (!class && (l->config.predictor != SJ_PREDICTOR_MLP_NONE || (j->contrastive != 0 && j->other < 1)))
         return sj_fail(SJ_USAGE, "no classes where they are needed");
-    int e = class ? k->ops->put(k, l->class, class, bytes) : 0;
+    int e = class ? put_classes(l, class) : 0;
     return net_status(k, e ? e : put_groups(l, j, class, group));
 }
 
@@ -279,8 +315,8 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
     if (e)
         return net_status(k, e);
     r->loss = sums[0] / (double)(l->options.batch * l->K);
-    r->contrastive = sums[1] / (double)l->options.batch;
-    r->first = sums[2] / (double)l->options.batch;
+    r->contrastive = sums[1] * (double)l->pieces / (double)l->options.batch;
+    r->first = sums[2] * (double)l->pieces / (double)l->options.batch;
     r->gradient_norm = sqrt(sums[3]);
     if (!isfinite(r->loss) || !isfinite(r->contrastive) || !isfinite(r->gradient_norm))
         return sj_fail(SJ_INPUT, "step %lld: the loss or its gradient is not finite", (long long)u->step);
@@ -312,11 +348,11 @@ static void unit(int64_t n, float *v)
 int sj_learner_spread(struct sj_learner *l, double *spread)
 {
     struct sjk *k = l->k;
-    int64_t B = l->options.micro, F = l->config.frequencies, D = l->config.dim, E = F * D;
+    int64_t B = l->pairs, E = l->config.frequencies * l->config.dim;
     float *v = malloc((size_t)(B * E) * sizeof *v);
     if (!v)
         return sj_fail(SJ_SYSTEM, "no memory for targets");
-    int e = k->ops->pool(k, B, F, l->P, D, l->measured, l->pooled_targets);
+    int e = pool_pairs(l, l->measured, l->pooled_targets);
     if (!e)
         e = k->ops->get(k, v, l->pooled_targets, (size_t)(B * E) * sizeof *v);
     double length = 0; /* of the mean of the unit vectors: their mean squared distance from it is 1 - length^2 */

@@ -102,13 +102,14 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
     size_t B = (size_t)l->options.micro, M = (size_t)l->M, D = (size_t)c->dim, value = sjk_type_size(l->type);
-    size_t pooled = B * (size_t)c->frequencies * D * sizeof(float), rows = (size_t)encoder_rows(l);
+    size_t wide = (size_t)c->frequencies * D * sizeof(float), pooled = (size_t)l->pairs * wide, rows = (size_t)encoder_rows(l);
     size_t spectrum = (size_t)(c->mel.bands * l->options.frames) * sizeof(float);
     l->mel = net_take(a, (size_t)(l->C / l->K) * spectrum);
     l->target_mel = net_take(a, B * spectrum);
     l->positions = net_take(a, (size_t)(l->K + 1) * D * sizeof(float));
     l->class = net_take(a, B * sizeof(int32_t));
-    l->group = net_take(a, B * sizeof(int32_t));
+    l->pair_class = l->pieces > 1 ? net_take(a, (size_t)l->pairs * sizeof(int32_t)) : l->class;
+    l->group = net_take(a, (size_t)l->pairs * sizeof(int32_t));
     l->patches = net_take(a, rows * (size_t)(c->patch * c->patch) * value);
     plan_saved(l, a, &l->encoder, rows, l->saved);
     l->last = net_take(a, rows * D * sizeof(float));
@@ -120,6 +121,7 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
     l->pooled = net_take(a, pooled);
     l->pooled_targets = net_take(a, pooled);
     l->gradient_pooled = net_take(a, pooled);
+    l->pooled_pieces = l->pieces > 1 ? net_take(a, B * wide) : NULL;
     if (l->sides > 1) {
         l->own = net_take(a, M * D * sizeof(float));
         l->gradient_own = net_take(a, M * D * sizeof(float));
@@ -220,9 +222,10 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     if (o->targets > 1 && o->micro % o->targets)
         return sj_fail(SJ_USAGE, "passes of %lld pairs of contexts with %lld targets", (long long)o->micro,
                        (long long)o->targets);
-    if (o->frames < c->patch || o->frames / c->patch > c->times)
-        return sj_fail(SJ_USAGE, "%lld frames where %lld to %lld can be", (long long)o->frames, (long long)c->patch,
-                       (long long)(c->patch * (c->times + 1) - 1));
+    const int64_t span = c->patch * c->times, pieces = o->frames < span + c->patch ? 1 : o->frames / span;
+    if (o->frames < c->patch || (pieces > 1 && o->frames % span))
+        return sj_fail(SJ_USAGE, "%lld frames where %lld to %lld, or a multiple of %lld, can be", (long long)o->frames,
+                       (long long)c->patch, (long long)(span + c->patch - 1), (long long)span);
     struct sj_learner *l = calloc(1, sizeof *l);
     if (!l)
         return sj_fail(SJ_SYSTEM, "no memory for a network");
@@ -230,10 +233,15 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     l->first_pass = 1;
     l->config = *c;
     l->options = *o;
+    l->options.batch *= pieces;
+    l->options.micro *= pieces;
+    l->options.frames /= pieces;
+    l->pieces = pieces;
+    l->pairs = o->micro;
     l->type = sj_precision_type(k, o->precision);
-    l->P = o->frames / c->patch;
+    l->P = l->options.frames / c->patch;
     l->K = l->P * c->frequencies;
-    l->M = l->K * o->micro;
+    l->M = l->K * l->options.micro;
     l->C = l->M / (o->targets > 1 ? o->targets : 1);
     l->sides = o->two_sided ? 2 : 1;
     l->saved = calloc((size_t)c->depth, sizeof *l->saved);

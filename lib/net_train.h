@@ -20,7 +20,8 @@ enum sj_recompute { SJ_RECOMPUTE_AUTO, SJ_RECOMPUTE_NEVER, SJ_RECOMPUTE_ALWAYS }
 struct sj_learner_options {
     enum sj_precision precision;
     int64_t batch, micro; /* pairs of a step, and of a pass: micro divides batch */
-    int64_t frames;       /* T of every mel: 16 .. 815 */
+    int64_t frames;       /* T of every mel: as many as the model embeds at a time, or a multiple of that, W times it: then
+                             each is computed as W pieces, and the contrastive term compares averages over all of them */
     enum sj_recompute recompute;
     int two_sided; /* 1: room for passes whose targets the trained encoder makes, about twice the memory */
     int64_t targets; /* Q, which divides micro; 0 is 1 */

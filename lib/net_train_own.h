@@ -31,7 +31,10 @@ struct sj_learner {
     int layers, encoder_layers;
     struct net_stack encoder, transformer;
     struct net_places places;
-    int64_t P, K, M; /* time patches, tokens of a sample, rows of the pairs of a pass */
+    int64_t pieces;  /* W of a spectrogram: each is a sample of its own but for the contrastive term. From here on the
+                        options' batch, micro and frames are those of samples */
+    int64_t pairs;   /* of a pass: micro / W */
+    int64_t P, K, M; /* time patches, tokens of a sample, rows of the samples of a pass */
     int64_t C;       /* rows of its contexts: M, or fewer where they have several targets */
     int64_t sides;   /* 2: room for both through the trained encoder */
     int recompute;
@@ -43,7 +46,8 @@ struct sj_learner {
 
     /* one pass */
     float *mel, *target_mel, *positions, *trf_positions;
-    int32_t *class, *group;
+    int32_t *class;                                   /* of samples */
+    int32_t *pair_class, *group;                      /* of pairs */
     struct net_saved *saved, *trf_saved;              /* per block */
     void *patches, *z;                                /* type t; z of every pair */
     float *last, *last_stat;                          /* the encoder's final norm, of contexts, then of targets */
@@ -58,8 +62,9 @@ struct sj_learner {
     float *out, *out_stat;                            /* f32 input of the predictor's final norm */
     void *out_norm;                                   /* transformer: its output */
     float *prediction, *targets, *gradient_out;       /* f32 (M, D) */
-    float *pooled, *pooled_targets;                   /* f32 (micro, F D) */
+    float *pooled, *pooled_targets;                   /* f32 (pairs, F D) */
     float *gradient_pooled, *gradient_pooled_targets; /* the same */
+    float *pooled_pieces;                             /* f32 (micro, F D); NULL for one piece */
     struct net_back back;
 };
 

@@ -7,7 +7,8 @@
 #   REAL=...        recordings with stems, in any layout that sj-chunk reads: never learnt from, but what is validated on
 #   MODEL_FLAGS, TRAIN_FLAGS   of sj-train [a small encoder, learnt by contrast]; THREADS=N; SEED=N [1]
 #   STEPS=N, FRAMES=N, SHORT_FLAGS        first, on short crops [1600 steps of 160 frames, 1.6 s: what sounds when]
-#   LONG_STEPS=N, LONG_FRAMES=N, LONG_FLAGS   then on long ones [1300 of 640: what a passage is like]; 0 steps: no such phase
+#   LONG_STEPS=N, LONG_FRAMES=N, LONG_FLAGS   then on long ones, in pieces of FRAMES, averaged [900 of 640: what a passage is
+#                   like]; 0 steps: no such phase
 #   WEIGHTS=W,W     how often MIDI files and modules are drawn [all pieces alike]
 #   ALIGNED=1       the recordings are of one length: what sounds when is compared too, in the validation and in a row
 #   EVERY=N         steps between validations [100]
@@ -26,14 +27,14 @@ SECONDS ?= 60
 STEPS   ?= 1600
 EVERY   ?= 100
 FRAMES  ?= 160
-LONG_STEPS  ?= 1300
+LONG_STEPS  ?= 900
 LONG_FRAMES ?= 640
 TRACKS  ?= 2000
 MODEL_FLAGS ?= --dim 128 --depth 3 --heads 4 --hidden 512 --layers 3
 TRAIN_FLAGS ?= --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 --contrastive-targets encoder \
                --augment gain=9,polarity,tilt=4,speed=2,floor=-45,drive=0.3,eq=12
 SHORT_FLAGS ?= --batch 512 --crops 16 --rate 2e-3 --warmup 60
-LONG_FLAGS  ?= --batch 256 --crops 4 --rate 2e-3 --warmup 30
+LONG_FLAGS  ?= --batch 256 --crops 2 --rate 1e-3 --warmup 30
 here    := $(dir $(lastword $(MAKEFILE_LIST)))
 export PATH := $(abspath $(BUILD)/bin):$(PATH)
 export OMP_WAIT_POLICY := passive
@@ -74,9 +75,9 @@ $(OUT)/real.settings: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else rm -f $(@:.settings=.h5) $(@:.settings=.h5).part && mv $@.new $@; fi
 
 # -- training -----------------------------------------------------------------------------------------------------------
-train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) $(TRAIN_FLAGS) $(if $(WEIGHTS),--weights $(WEIGHTS))
-short = $(train) --span $(FRAMES) --frames $(FRAMES) $(SHORT_FLAGS) --steps $(STEPS)
-long  = $(train) --span $(LONG_FRAMES) --frames $(LONG_FRAMES) $(LONG_FLAGS) --steps $(LONG_STEPS)
+train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) $(TRAIN_FLAGS) $(if $(WEIGHTS),--weights $(WEIGHTS))
+short = $(train) --frames $(FRAMES) $(SHORT_FLAGS) --steps $(STEPS)
+long  = $(train) --frames $(LONG_FRAMES) $(LONG_FLAGS) --steps $(LONG_STEPS)
 learn = --validate $(OUT)/real.h5 --validate-every $(EVERY) $(if $(ALIGNED),--validate-pool aligned) \
         --checkpoint-every 120 --log $(@:.h5=.ndjson) --resume --replace -o $@ $(sets)
 phases := short $(if $(LONG_STEPS:0=),long)
@@ -94,7 +95,7 @@ $(OUT)/long.h5: $(OUT)/long.settings $(OUT)/short.h5
 	@echo "== training on long crops ($(LONG_STEPS) steps)"
 	@$(long) --init $(OUT)/short.h5 $(learn)
 $(OUT)/untrained.h5: $(sets)
-	@sj-train -q --seed $(SEED) $(MODEL_FLAGS) --span $(if $(LONG_STEPS:0=),$(LONG_FRAMES),$(FRAMES)) --warmup 0 --steps 0 -o $@ $(sets)
+	@sj-train -q --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) --warmup 0 --steps 0 -o $@ $(sets)
 $(OUT)/model.h5: $(OUT)/$(last).h5
 	@sj-view --bf16 -o $@ $<
 

@@ -241,6 +241,10 @@ def same(name, d):
     assert not isinstance(d, h5py.Dataset) or (d[()] == b[name][()]).all(), name
 a.visititems(same)
 assert (a.attrs["times"], b.attrs["times"]) == (50, 20)'
+ok "crops of several spans" run --init plain.h5 --span 160 --frames 480 --contrastive 1 --steps 3 -j 1 -o pieces.h5 set.h5
+ok "with other threads" run --init plain.h5 --span 160 --frames 480 --contrastive 1 --steps 3 -j 3 -o again.h5 set.h5
+ok "are the same" cmp pieces.h5 again.h5
+fails 2 "400 frames where 16 to 175, or a multiple of 160, can be" "crops of two spans and a half" run --span 160 --frames 400 -o no.h5 set.h5
 fails 2 "'plain.h5' was made with 'hidden' 32, not 16" "a model of another shape" run --init plain.h5 --hidden 16 -o no.h5 set.h5
 fails 3 "'set.h5'" "a data set in place of a model" run --init set.h5 -o no.h5 set.h5
 fails 2 "plain.h5" "-o over the model it begins with" run --init plain.h5 -o plain.h5 set.h5

@@ -53,7 +53,7 @@ static int call_repeat(struct sjk *k, const struct op_case *c)
 
 static int call_patches(struct sjk *k, const struct op_case *c)
 {
-    return k->ops->patches(k, c->d[0], c->d[1], c->d[2], c->b[0], c->b[1], c->t);
+    return k->ops->patches(k, c->d[0], c->d[1], c->d[2], c->d[3], c->b[0], c->b[1], c->t);
 }
 
 static int call_concat(struct sjk *k, const struct op_case *c)
@@ -390,8 +390,8 @@ static const struct op op_table[] = {
      {{0}, {1}, {7}, {16}, {33}, {1009}, {5003}, {40009}}},
     {"repeat", "BRD", 0, 1, 0, call_repeat, {{"RD", 'f', 'i', 0}, {"BRD", 'f', 'o', 0}},
      {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {2, 250, 33}}},
-    {"patches", "BFT", 1, 1, 0, call_patches, {{"BxFT", 'f', 'i', 0}, {"BFpy", 't', 'o', 0}},
-     {{2, 3, 15}, {1, 1, 16}, {3, 5, 37}, {2, 5, 801}, {2, 2, 48}}},
+    {"patches", "BWFT", 1, 1, 0, call_patches, {{"BxFWT", 'f', 'i', 0}, {"BWFpy", 't', 'o', 0}},
+     {{2, 1, 3, 15}, {1, 1, 1, 16}, {3, 1, 5, 37}, {2, 1, 5, 801}, {2, 1, 2, 48}, {3, 4, 5, 32}, {2, 3, 2, 21}}},
     {"concat", "BKD", 1, 1, 0, call_concat,
      {{"BKD", 't', 'i', 0}, {"CD", 'f', 'i', 0}, {"B", 'i', 'i', 0}, {"BK2D", 't', 'o', 0}},
      {{0, 3, 5}, {1, 1, 1}, {3, 5, 7}, {6, 17, 67}, {2, 250, 192}, {3, 5, 16}}},

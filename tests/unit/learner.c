@@ -4,7 +4,9 @@
 #include "rng.h"
 #include "tests/tap.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { batch = 3, frames = 96 };
 
@@ -76,6 +78,78 @@ static void two_sides(const struct sj_model *m, enum sj_precision precision)
     free(g[1]);
 }
 
+/* The gradient and what is reported of a pass of n pairs. */
+static float *pass(const struct sj_model *m, const struct sj_objective *j, int64_t n, int64_t T, const float *mel,
+                   const float *target, const int32_t *class, struct sj_learned *learned)
+{
+    const struct sj_learner_options o = {SJ_PRECISION_F32, n, n, T, SJ_RECOMPUTE_AUTO, j->two_sided, 1};
+    struct sj_learner *l;
+    float *g = calloc(m->layout.total, sizeof *g);
+    if (!g || sj_learner_new(k, m, &o, &l) || sj_learner_pass(l, j, mel, target, class, NULL) ||
+        sj_learner_get(l, SJ_LEARNER_GRADIENT, g) ||
+        sj_learner_update(l, &(struct sj_update){.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 3}, learned))
+        abort();
+    sj_learner_free(l);
+    return g;
+}
+
+/* Row `from` of a spectrogram of the first T frames, at frame `at` of a row as long as `length`. */
+static void place(const float *from, int64_t T, int64_t at, int64_t length, float *to)
+{
+    for (int64_t r = 0; r < 80; r++)
+        memcpy(to + r * length + at, from + r * T, (size_t)T * sizeof *to);
+}
+
+/* Crops longer than the model's span: pieces are samples of their own to the distance; to the contrastive term a crop of
+ * three equal pieces is one of them. */
+static void pieces(enum sj_predictor predictor)
+{
+    enum { T = 32, W = 3, values = 80 * T };
+    static float mel[2][batch * W * values], longer[2][batch * W * values];
+    const int32_t class[batch] = {2, 0, 1}, each[batch * W] = {2, 2, 2, 0, 0, 0, 1, 1, 1};
+    const struct sj_objective distance = {.cosine = 1}, contrast = {.contrastive = 1, .temperature = 0.2, .other = 0.5, .two_sided = 1};
+    struct sj_config c = sj_config_defaults();
+    struct sj_model *m;
+    struct sj_learned a, b;
+    struct sj_rng r = sj_rng(9, 0);
+    c.dim = 32;
+    c.depth = 1;
+    c.heads = 2;
+    c.hidden = 32;
+    c.trf_dim = 16;
+    c.trf_depth = 1;
+    c.trf_heads = 2;
+    c.times = T / c.patch;
+    c.predictor = predictor;
+    if (sj_model_new(&c, 1, &m))
+        abort();
+    sj_rng_normal(&r, mel[0], sizeof mel / sizeof(float));
+    for (int side = 0; side < 2; side++)
+        for (int n = 0; n < batch * W; n++)
+            place(mel[side] + n * values, T, n % W * T, W * T, longer[side] + n / W * W * values);
+    float *g = pass(m, &distance, batch * W, T, mel[0], mel[1], each, &a);
+    float *h = pass(m, &distance, batch, W * T, longer[0], longer[1], class, &b);
+    ok(a.loss == b.loss && !memcmp(g, h, m->layout.total * sizeof *g), "%s, pieces: samples of their own",
+       sj_predictor_names[predictor]);
+    free(g);
+    free(h);
+    for (int side = 0; side < 2; side++)
+        for (int n = 0; n < batch * W; n++)
+            place(mel[side] + n / W * values, T, n % W * T, W * T, longer[side] + n / W * W * values);
+    g = pass(m, &contrast, batch, T, mel[0], mel[1], class, &a);
+    h = pass(m, &contrast, batch, W * T, longer[0], longer[1], class, &b);
+    double most = 0, off = 0;
+    for (size_t i = 0; i < m->layout.trained; i++) {
+        most = fmax(most, fabs(g[i]));
+        off = fmax(off, fabs(g[i] - h[i]));
+    }
+    ok(fabs(a.contrastive - b.contrastive) < 1e-6 * a.contrastive && a.first == b.first && most > 0 && off < 1e-5 * most,
+       "equal ones count as one: %g, %g; off by %.1e of %.1e", a.contrastive, b.contrastive, off, most);
+    free(g);
+    free(h);
+    sj_model_free(m);
+}
+
 static void again_is_the_same(enum sj_predictor predictor, enum sj_precision precision, int rotary)
 {
     struct sj_config c = sj_config_defaults();
@@ -113,6 +187,9 @@ int main(void)
         for (enum sj_precision precision = SJ_PRECISION_F32; precision <= SJ_PRECISION_BF16; precision++)
             for (int rotary = 0; rotary < 2; rotary++)
                 again_is_the_same((enum sj_predictor)p, precision, rotary);
+
+    for (int predictor = 0; sj_predictor_names[predictor]; predictor++)
+        pieces(predictor);
 
     struct sj_config base = sj_config_defaults();
     struct sj_learner_options o = {SJ_PRECISION_BF16, 256, 256, 800, SJ_RECOMPUTE_AUTO, 0, 1};
