@@ -1,5 +1,5 @@
-# pretrain-curve.awk LOG.ndjson...: logs of sj-train as a table: losses and speed of every interval, and the ranks where it
-# was validated. Each log's steps follow those of the one before.
+# pretrain-curve.awk LOG.ndjson: the log of sj-train as a table: losses and speed of every interval, and the ranks where it
+# was validated.
 function value(name,    s) {
     if (!match($0, "\"" name "\":[-+0-9.eE]+")) return "-"
     s = substr($0, RSTART, RLENGTH)
@@ -11,14 +11,12 @@ BEGIN {
     print "step", "loss", "contrastive", "first", "rate", "target_std", "samples_per_s", "R@1_percent", "R@10_percent",
         "mean_rank_percent"
 }
-FNR == 1 { before = last }
-/"step"/ { last = before + value("step") }
 /"validation"/ {
-    print last, "-", "-", "-", "-", "-", "-", 100 * value("recall_1"), 100 * value("recall_10"),
+    print value("step"), "-", "-", "-", "-", "-", "-", 100 * value("recall_1"), 100 * value("recall_10"),
         100 * value("mean_rank")
     next
 }
 /"step"/ {
-    print last, value("loss"), value("contrastive"), value("first"), value("rate"), value("target_std"),
+    print value("step"), value("loss"), value("contrastive"), value("first"), value("rate"), value("target_std"),
         value("samples_per_s"), "-", "-", "-"
 }

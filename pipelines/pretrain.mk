@@ -1,22 +1,19 @@
 # pretrain: a model for anybody's stems, learnt from rendered music: render, data set, train, evaluate, export.
 #
-#   make pretrain MIDI=midi/ REAL=musdb18/ [MODULES=modules/ INSTRUMENTS=modules.tsv] [OUT=build/pretrain] [STEPS=N] [LONG_STEPS=N]
+#   make pretrain MIDI=midi/ REAL=musdb18/ [MODULES=modules/ INSTRUMENTS=modules.tsv] [OUT=build/pretrain] [STEPS=N]
 #
 #   MIDI=...        Standard MIDI files, or folders of them; MODULES=... tracker modules, with INSTRUMENTS (sj-render(1))
 #   SOUNDFONT=A,B   the sound fonts [those of sj-render]; TAKES=N renderings of each piece [1], each of up to SECONDS [60]
 #   REAL=...        recordings with stems, in any layout that sj-chunk reads: never learnt from, but what is validated on
-#   MODEL_FLAGS, TRAIN_FLAGS   of sj-train [a small encoder, learnt by contrast]; THREADS=N; SEED=N [1]
-#   STEPS=N, FRAMES=N, SHORT_FLAGS        first, on short crops [1600 steps of 160 frames, 1.6 s: what sounds when]
-#   LONG_STEPS=N, LONG_FRAMES=N, LONG_FLAGS   then on long ones, in pieces of FRAMES, averaged [900 of 640: what a passage is
-#                   like]; 0 steps: no such phase
-#   WEIGHTS=W,W     how often MIDI files and modules are drawn [all pieces alike]
+#   MODEL_FLAGS, TRAIN_FLAGS, STEPS   of sj-train [a small encoder, learnt by contrast]; THREADS=N; SEED=N [1]
+#   FRAMES=N        length of crops [160, 1.6 s]; WEIGHTS=W,W how often MIDI files and modules are drawn [all pieces alike]
 #   ALIGNED=1       the recordings are of one length: what sounds when is compared too, in the validation and in a row
 #   EVERY=N         steps between validations [100]
 #   TRACKS=N        tracks of each rendered set that the linear map of spectra is learnt from [2000]
 #
 # Makes OUT/model.h5 (bf16), table.md beside chance, AutoMashupper, spectra and the best linear map of them (mel-statistics),
-# and the untrained model, and the learning curve curve.svg with curve.tsv, in which the steps of the long crops follow those
-# of the short ones. A run that is interrupted goes on where it was.
+# and the untrained model, and the learning curve
+# curve.svg with curve.tsv. A run that is interrupted goes on where it was.
 
 BUILD   ?= build
 OUT     ?= $(BUILD)/pretrain
@@ -27,14 +24,10 @@ SECONDS ?= 60
 STEPS   ?= 1600
 EVERY   ?= 100
 FRAMES  ?= 160
-LONG_STEPS  ?= 900
-LONG_FRAMES ?= 640
 TRACKS  ?= 2000
 MODEL_FLAGS ?= --dim 128 --depth 3 --heads 4 --hidden 512 --layers 3
-TRAIN_FLAGS ?= --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 --contrastive-targets encoder \
-               --augment gain=9,polarity,tilt=4,speed=2,floor=-45,drive=0.3,eq=12
-SHORT_FLAGS ?= --batch 512 --crops 16 --rate 2e-3 --warmup 60
-LONG_FLAGS  ?= --batch 256 --crops 2 --rate 1e-3 --warmup 30
+TRAIN_FLAGS ?= --batch 512 --crops 16 --rate 2e-3 --warmup 60 --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 \
+               --contrastive-targets encoder --augment gain=9,polarity,tilt=4,speed=2,floor=-45,drive=0.3,eq=12
 here    := $(dir $(lastword $(MAKEFILE_LIST)))
 export PATH := $(abspath $(BUILD)/bin):$(PATH)
 export OMP_WAIT_POLICY := passive
@@ -75,28 +68,20 @@ $(OUT)/real.settings: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else rm -f $(@:.settings=.h5) $(@:.settings=.h5).part && mv $@.new $@; fi
 
 # -- training -----------------------------------------------------------------------------------------------------------
-train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) $(TRAIN_FLAGS) $(if $(WEIGHTS),--weights $(WEIGHTS))
-short = $(train) --frames $(FRAMES) $(SHORT_FLAGS) --steps $(STEPS)
-long  = $(train) --frames $(LONG_FRAMES) $(LONG_FLAGS) --steps $(LONG_STEPS)
-learn = --validate $(OUT)/real.h5 --validate-every $(EVERY) $(if $(ALIGNED),--validate-pool aligned) \
-        --checkpoint-every 120 --log $(@:.h5=.ndjson) --resume --replace -o $@ $(sets)
-phases := short $(if $(LONG_STEPS:0=),long)
-last   := $(lastword $(phases))
+train = sj-train $(threads) --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) --frames $(FRAMES) $(TRAIN_FLAGS) $(if $(WEIGHTS),--weights $(WEIGHTS))
 # A model is too dear to be replaced by the way.
-$(phases:%=$(OUT)/%.settings): $(OUT)/%.settings: FORCE
-	@mkdir -p $(@D) && printf '%s\n' '$($*)' >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; elif [ -e $(OUT)/$*.h5 ]; then rm $@.new; \
-	    echo "'$(OUT)/$*.h5' was trained with other settings: give another OUT, or remove it" >&2; exit 1; \
+$(OUT)/train.settings: FORCE
+	@mkdir -p $(@D) && printf '%s\n' '$(train) --steps $(STEPS)' >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; elif [ -e $(OUT)/trained.h5 ]; then rm $@.new; \
+	    echo "'$(OUT)/trained.h5' was trained with other settings: give another OUT, or remove it" >&2; exit 1; \
 	else mv $@.new $@; fi
-$(OUT)/short.h5: $(OUT)/short.settings $(sets) $(OUT)/real.h5
-	@echo "== training on short crops ($(STEPS) steps)"
-	@$(short) $(learn)
-$(OUT)/long.h5: $(OUT)/long.settings $(OUT)/short.h5
-	@echo "== training on long crops ($(LONG_STEPS) steps)"
-	@$(long) --init $(OUT)/short.h5 $(learn)
+$(OUT)/trained.h5: $(OUT)/train.settings $(sets) $(OUT)/real.h5
+	@echo "== training ($(STEPS) steps)"
+	@$(train) --steps $(STEPS) --validate $(OUT)/real.h5 --validate-every $(EVERY) \
+	    $(if $(ALIGNED),--validate-pool aligned) --checkpoint-every 120 --log $(OUT)/log.ndjson --resume --replace -o $@ $(sets)
 $(OUT)/untrained.h5: $(sets)
 	@sj-train -q --seed $(SEED) $(MODEL_FLAGS) --span $(FRAMES) --warmup 0 --steps 0 -o $@ $(sets)
-$(OUT)/model.h5: $(OUT)/$(last).h5
+$(OUT)/model.h5: $(OUT)/trained.h5
 	@sj-view --bf16 -o $@ $<
 
 # -- evaluation: for every recording without one stem, where that stem ranks among all stems of all recordings --------------
@@ -139,7 +124,7 @@ $(OUT)/table.md: $(OUT)/table.tsv
 	@awk -f $(here)markdown.awk $< >$@.new && mv $@.new $@
 
 # -- the learning curve ---------------------------------------------------------------------------------------------------
-$(OUT)/curve.tsv: $(OUT)/$(last).h5
-	@awk -f $(here)pretrain-curve.awk $(phases:%=$(OUT)/%.ndjson) >$@.new && mv $@.new $@
+$(OUT)/curve.tsv: $(OUT)/trained.h5
+	@awk -f $(here)pretrain-curve.awk $(OUT)/log.ndjson >$@.new && mv $@.new $@
 $(OUT)/curve.svg: $(OUT)/curve.tsv
 	@gnuplot -e "data='$<'; out='$@.new'" $(here)pretrain-curve.gp && mv $@.new $@
