@@ -130,8 +130,8 @@ int cuda_prepend(struct sjk *, int64_t B, int64_t K, int64_t D, const float *x, 
                  const int32_t *index, float *y);
 int cuda_prepend_backward(struct sjk *, int64_t B, int64_t K, int64_t D, const float *dy, const int32_t *index,
                           float *dx, enum sjk_type t, void *dx_copy, float *dtable, float *dsum);
-int cuda_pool(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y);
-int cuda_pool_backward(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx);
+int cuda_pool(struct sjk *, int64_t N, int64_t W, int64_t P, int64_t D, const float *x, float *y);
+int cuda_pool_backward(struct sjk *, int64_t N, int64_t W, int64_t P, int64_t D, const float *dy, float *dx);
 
 /* norm_cuda.cu, activation_cuda.cu */
 int cuda_layernorm(struct sjk *, int64_t M, int64_t D, const float *x, const float *gamma, const float *beta, void *y,

@@ -158,24 +158,27 @@ int cpu_prepend_backward(struct sjk *k, int64_t B, int64_t K, int64_t D, const f
     return 0;
 }
 
-int cpu_pool(struct sjk *k, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y)
+int cpu_pool(struct sjk *k, int64_t N, int64_t W, int64_t P, int64_t D, const float *x, float *y)
 {
-#pragma omp parallel for num_threads(sjk_team(k, B *F *P *D))
-    for (int64_t i = 0; i < B * F; i++) {
+#pragma omp parallel for num_threads(sjk_team(k, N *W *P *D))
+    for (int64_t i = 0; i < N * W; i++) {
+        float *to = y + (i % W * N + i / W) * D;
         if (P == 0)
             continue;
-        sum_rows(P, D, x, SJK_F32, i * P * D, D, y + i * D);
+        sum_rows(P, D, x, SJK_F32, i * P * D, D, to);
         for (int64_t d = 0; d < D; d++)
-            y[i * D + d] /= (float)P;
+            to[d] /= (float)P;
     }
     return 0;
 }
 
-int cpu_pool_backward(struct sjk *k, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx)
+int cpu_pool_backward(struct sjk *k, int64_t N, int64_t W, int64_t P, int64_t D, const float *dy, float *dx)
 {
-#pragma omp parallel for num_threads(sjk_team(k, B *F *P *D))
-    for (int64_t i = 0; i < B * F * P; i++)
+#pragma omp parallel for num_threads(sjk_team(k, N *W *P *D))
+    for (int64_t i = 0; i < N * W * P; i++) {
+        const float *from = dy + (i / P % W * N + i / (P * W)) * D;
         for (int64_t d = 0; d < D; d++)
-            dx[i * D + d] += dy[i / P * D + d] / (float)P;
+            dx[i * D + d] += from[d] / (float)P;
+    }
     return 0;
 }

@@ -280,13 +280,14 @@ int cuda_prepend_backward(struct sjk *k, int64_t B, int64_t K, int64_t D, const 
 
 /* -- means over time patches --------------------------------------------------------------------------------------- */
 template <int V>
-static __global__ void pool_values(int64_t n, int64_t P, int64_t D, const float *__restrict__ x, float *__restrict__ y)
+static __global__ void pool_values(int64_t n, int64_t N, int64_t W, int64_t P, int64_t D, const float *__restrict__ x,
+                                   float *__restrict__ y)
 {
-    int64_t i = PACK_INDEX, row = quotient(i, D);
+    int64_t i = PACK_INDEX, row = quotient(i, D), window = quotient(row, N);
     float sum[V] = {0}, v[V];
     if (i >= n)
         return;
-    x += row * P * D + i - row * D;
+    x += ((row - window * N) * W + window) * P * D + i - row * D;
 #pragma unroll 4
     for (int64_t p = 0; p < P; p++) {
         load<V>(x + p * D, v);
@@ -298,37 +299,37 @@ static __global__ void pool_values(int64_t n, int64_t P, int64_t D, const float 
     store<V>(y + i, sum);
 }
 
-int cuda_pool(struct sjk *k, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y)
+int cuda_pool(struct sjk *k, int64_t N, int64_t W, int64_t P, int64_t D, const float *x, float *y)
 {
-    int64_t n = B * F * D;
+    int64_t n = N * W * D;
     if (n <= 0 || P <= 0)
         return 0;
     if (D % 4 || !cuda_packs<4>(x) || !cuda_packs<4>(y))
-        return CUDA_LAUNCH(k, cuda_blocks(n, threads), threads, 0, pool_values<1>, n, P, D, x, y);
-    return CUDA_LAUNCH(k, cuda_blocks(n, threads * 4), threads, 0, pool_values<4>, n, P, D, x, y);
+        return CUDA_LAUNCH(k, cuda_blocks(n, threads), threads, 0, pool_values<1>, n, N, W, P, D, x, y);
+    return CUDA_LAUNCH(k, cuda_blocks(n, threads * 4), threads, 0, pool_values<4>, n, N, W, P, D, x, y);
 }
 
 template <int V>
-static __global__ void pool_gradient(int64_t n, int64_t P, int64_t D, const float *__restrict__ dy,
-                                     float *__restrict__ dx)
+static __global__ void pool_gradient(int64_t n, int64_t N, int64_t W, int64_t P, int64_t D,
+                                     const float *__restrict__ dy, float *__restrict__ dx)
 {
-    int64_t i = PACK_INDEX, row = quotient(i, D);
+    int64_t i = PACK_INDEX, row = quotient(i, D), pooled = quotient(row, P), from = quotient(pooled, W);
     float g[V], v[V];
     if (i >= n)
         return;
-    load<V>(dy + quotient(row, P) * D + i - row * D, g);
+    load<V>(dy + ((pooled - from * W) * N + from) * D + i - row * D, g);
     load<V>((const float *)dx + i, v);
     for (int j = 0; j < V; j++)
         v[j] += g[j] / (float)P;
     store<V>(dx + i, v);
 }
 
-int cuda_pool_backward(struct sjk *k, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx)
+int cuda_pool_backward(struct sjk *k, int64_t N, int64_t W, int64_t P, int64_t D, const float *dy, float *dx)
 {
-    int64_t n = B * F * P * D;
+    int64_t n = N * W * P * D;
     if (n <= 0)
         return 0;
     if (D % 4 || !cuda_packs<4>(dy) || !cuda_packs<4>(dx))
-        return CUDA_LAUNCH(k, cuda_blocks(n, threads), threads, 0, pool_gradient<1>, n, P, D, dy, dx);
-    return CUDA_LAUNCH(k, cuda_blocks(n, threads * 4), threads, 0, pool_gradient<4>, n, P, D, dy, dx);
+        return CUDA_LAUNCH(k, cuda_blocks(n, threads), threads, 0, pool_gradient<1>, n, N, W, P, D, dy, dx);
+    return CUDA_LAUNCH(k, cuda_blocks(n, threads * 4), threads, 0, pool_gradient<4>, n, N, W, P, D, dy, dx);
 }

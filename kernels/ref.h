@@ -19,8 +19,8 @@ int ref_prepend(struct sjk *, int64_t B, int64_t K, int64_t D, const float *x, c
                 float *y);
 int ref_prepend_backward(struct sjk *, int64_t B, int64_t K, int64_t D, const float *dy, const int32_t *index,
                          float *dx, enum sjk_type t, void *dx_copy, float *dtable, float *dsum);
-int ref_pool(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y);
-int ref_pool_backward(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx);
+int ref_pool(struct sjk *, int64_t N, int64_t W, int64_t P, int64_t D, const float *x, float *y);
+int ref_pool_backward(struct sjk *, int64_t N, int64_t W, int64_t P, int64_t D, const float *dy, float *dx);
 
 /* Normalisation and activations: ref_norm.c */
 int ref_layernorm(struct sjk *, int64_t M, int64_t D, const float *x, const float *gamma, const float *beta, void *y,

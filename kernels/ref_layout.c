@@ -95,26 +95,28 @@ int ref_prepend_backward(struct sjk *k, int64_t B, int64_t K, int64_t D, const f
     return 0;
 }
 
-int ref_pool(struct sjk *k, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y)
+int ref_pool(struct sjk *k, int64_t N, int64_t W, int64_t P, int64_t D, const float *x, float *y)
 {
     (void)k;
-    for (int64_t i = 0; i < B * F; i++)
+    for (int64_t i = 0; i < N * W; i++)
         for (int64_t d = 0; d < D; d++) {
             double sum = 0;
             for (int64_t p = 0; p < P; p++)
                 sum += x[(i * P + p) * D + d];
             if (P > 0)
-                y[i * D + d] = (float)(sum / (double)P);
+                y[(i % W * N + i / W) * D + d] = (float)(sum / (double)P);
         }
     return 0;
 }
 
-int ref_pool_backward(struct sjk *k, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx)
+int ref_pool_backward(struct sjk *k, int64_t N, int64_t W, int64_t P, int64_t D, const float *dy, float *dx)
 {
     (void)k;
-    for (int64_t i = 0; i < B * F; i++)
+    for (int64_t i = 0; i < N * W; i++)
         for (int64_t p = 0; p < P; p++)
-            for (int64_t d = 0; d < D; d++)
-                dx[(i * P + p) * D + d] = (float)(dx[(i * P + p) * D + d] + (double)dy[i * D + d] / (double)P);
+            for (int64_t d = 0; d < D; d++) {
+                float *to = &dx[(i * P + p) * D + d];
+                *to = (float)(*to + (double)dy[(i % W * N + i / W) * D + d] / (double)P);
+            }
     return 0;
 }

@@ -134,10 +134,10 @@ struct sjk_ops {
      * dsum (D) += column sums of dx when not NULL. */
     int (*prepend_backward)(struct sjk *, int64_t B, int64_t K, int64_t D, const float *dy, const int32_t *index,
                             float *dx, enum sjk_type t, void *dx_copy, float *dtable, float *dsum);
-    /* y (B, F, D) = mean over p of x f32 (B, F, P, D). */
-    int (*pool)(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *x, float *y);
-    /* dx (B, F, P, D) += dy (B, F, D) / P. */
-    int (*pool_backward)(struct sjk *, int64_t B, int64_t F, int64_t P, int64_t D, const float *dy, float *dx);
+    /* y (W, N, D) = mean over p of x f32 (N, W, P, D): averages over each of W windows, those of one window together. */
+    int (*pool)(struct sjk *, int64_t N, int64_t W, int64_t P, int64_t D, const float *x, float *y);
+    /* dx (N, W, P, D) += dy (W, N, D) / P. */
+    int (*pool_backward)(struct sjk *, int64_t N, int64_t W, int64_t P, int64_t D, const float *dy, float *dx);
 
     /* -- normalisation, activations -- */
     /* y = (x - mean) / sqrt(var + 1e-5) * gamma + beta per row (biased variance). x f32 (M, D); y type yt;

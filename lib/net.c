@@ -248,7 +248,7 @@ int sj_net_pooled(struct sj_net *n, int64_t B, int64_t T, float *pooled)
     int status = check_batch(n, n->options.encoder, B, P);
     if (status)
         return status;
-    int e = n->k->ops->pool(n->k, B, F, P, D, n->result, n->s.norm);
+    int e = n->k->ops->pool(n->k, B * F, 1, P, D, n->result, n->s.norm);
     if (!e)
         e = n->k->ops->get(n->k, pooled, n->s.norm, (size_t)(B * F * D) * sizeof *pooled);
     return net_status(n->k, e);

@@ -108,12 +108,13 @@ static int backward(struct sj_learner *l, const struct sj_objective *j)
     return e;
 }
 
-/* pooled (pairs, F D) = means over the time of all pieces of z (M, D), and onto dz the gradient of it. */
+/* pooled (windows, pairs, F D) = means of z (M, D) over the time of each window, or of all pieces, and onto dz the
+ * gradient of it. */
 static int pool_pairs(struct sj_learner *l, const float *z, float *pooled)
 {
     const struct sjk_ops *o = l->k->ops;
     int64_t B = l->options.micro, W = l->pieces, F = l->config.frequencies, D = l->config.dim;
-    int e = o->pool(l->k, B, F, l->P, D, z, W > 1 ? l->pooled_pieces : pooled);
+    int e = o->pool(l->k, B * F, l->windows, l->P / l->windows, D, z, W > 1 ? l->pooled_pieces : pooled);
     return e || W == 1 ? e : o->pool(l->k, l->pairs, 1, W, F * D, l->pooled_pieces, pooled);
 }
 
@@ -127,7 +128,24 @@ static int pool_pairs_backward(struct sj_learner *l, const float *gradient, floa
                (e = k->ops->pool_backward(k, l->pairs, 1, W, F * D, gradient, l->pooled_pieces)));
         gradient = l->pooled_pieces;
     }
-    return e ? e : k->ops->pool_backward(k, B, F, l->P, D, gradient, dz);
+    return e ? e : k->ops->pool_backward(k, B * F, l->windows, l->P / l->windows, D, gradient, dz);
+}
+
+/* What the contrastive term is the mean over. */
+static double compared(const struct sj_learner *l)
+{
+    return (double)(l->options.batch / l->pieces * l->windows);
+}
+
+/* The term and its gradients, for each window by itself. */
+static int contrast_windows(struct sj_learner *l, const struct sjk_contrast *c)
+{
+    const int64_t width = l->config.frequencies * l->config.dim, values = l->pairs * width;
+    int e = 0;
+    for (int64_t at = 0; !e && at < l->windows * values; at += values)
+        e = l->k->ops->infonce(l->k, l->pairs, width, l->pooled + at, l->pooled_targets + at, c, &l->sums[1],
+                               l->gradient_pooled + at, c->both ? l->gradient_pooled_targets + at : NULL);
+    return e;
 }
 
 /* The contrastive term, onto gradient_out and, two-sided, to gradient_own. */
@@ -135,21 +153,18 @@ static int contrast(struct sj_learner *l, const struct sj_objective *j)
 {
     struct sjk *k = l->k;
     const struct sjk_ops *o = k->ops;
-    int64_t width = l->config.frequencies * l->config.dim;
     int two = j->two_sided || j->alone, e;
     const struct sjk_contrast c = {
         .group = l->group,
         .class_of = j->other < 1 ? l->pair_class : NULL,
         .other = (float)j->other,
         .temperature = (float)j->temperature,
-        .scale = (float)(j->contrastive * (double)l->pieces / (double)l->options.batch),
+        .scale = (float)(j->contrastive / compared(l)),
         .both = two,
     };
     (void)((e = pool_pairs(l, l->prediction, l->pooled)) ||
            (e = pool_pairs(l, two ? l->own : l->targets, l->pooled_targets)) ||
-           (e = o->infonce(k, l->pairs, width, l->pooled, l->pooled_targets, &c, &l->sums[1], l->gradient_pooled,
-                           two ? l->gradient_pooled_targets : NULL)) ||
-           (e = pool_pairs_backward(l, l->gradient_pooled, l->gradient_out)));
+           (e = contrast_windows(l, &c)) || (e = pool_pairs_backward(l, l->gradient_pooled, l->gradient_out)));
     if (e || !two)
         return e;
     e = o->zero(k, l->gradient_own, (size_t)(l->M * l->config.dim) * sizeof *l->gradient_own);
@@ -315,8 +330,8 @@ int sj_learner_update(struct sj_learner *l, const struct sj_update *u, struct sj
     if (e)
         return net_status(k, e);
     r->loss = sums[0] / (double)(l->options.batch * l->K);
-    r->contrastive = sums[1] * (double)l->pieces / (double)l->options.batch;
-    r->first = sums[2] * (double)l->pieces / (double)l->options.batch;
+    r->contrastive = sums[1] / compared(l);
+    r->first = sums[2] / compared(l);
     r->gradient_norm = sqrt(sums[3]);
     if (!isfinite(r->loss) || !isfinite(r->contrastive) || !isfinite(r->gradient_norm))
         return sj_fail(SJ_INPUT, "step %lld: the loss or its gradient is not finite", (long long)u->step);
@@ -348,7 +363,7 @@ static void unit(int64_t n, float *v)
 int sj_learner_spread(struct sj_learner *l, double *spread)
 {
     struct sjk *k = l->k;
-    int64_t B = l->pairs, E = l->config.frequencies * l->config.dim;
+    int64_t B = l->pairs * l->windows, E = l->config.frequencies * l->config.dim;
     float *v = malloc((size_t)(B * E) * sizeof *v);
     if (!v)
         return sj_fail(SJ_SYSTEM, "no memory for targets");

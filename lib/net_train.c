@@ -102,7 +102,7 @@ static void plan_pass(struct sj_learner *l, struct net_arena *a)
 {
     const struct sj_config *c = &l->config;
     size_t B = (size_t)l->options.micro, M = (size_t)l->M, D = (size_t)c->dim, value = sjk_type_size(l->type);
-    size_t wide = (size_t)c->frequencies * D * sizeof(float), pooled = (size_t)l->pairs * wide, rows = (size_t)encoder_rows(l);
+    size_t wide = (size_t)c->frequencies * D * sizeof(float), pooled = (size_t)(l->pairs * l->windows) * wide, rows = (size_t)encoder_rows(l);
     size_t spectrum = (size_t)(c->mel.bands * l->options.frames) * sizeof(float);
     l->mel = net_take(a, (size_t)(l->C / l->K) * spectrum);
     l->target_mel = net_take(a, B * spectrum);
@@ -226,6 +226,10 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     if (o->frames < c->patch || (pieces > 1 && o->frames % span))
         return sj_fail(SJ_USAGE, "%lld frames where %lld to %lld, or a multiple of %lld, can be", (long long)o->frames,
                        (long long)c->patch, (long long)(span + c->patch - 1), (long long)span);
+    const int64_t time = o->frames / pieces / c->patch, window = o->window / c->patch;
+    if (o->window && (o->window % c->patch || window < 1 || time % window || pieces > 1))
+        return sj_fail(SJ_USAGE, "windows of %lld frames in %lld of a span of %lld", (long long)o->window,
+                       (long long)o->frames, (long long)span);
     struct sj_learner *l = calloc(1, sizeof *l);
     if (!l)
         return sj_fail(SJ_SYSTEM, "no memory for a network");
@@ -239,7 +243,8 @@ static int describe(struct sjk *k, const struct sj_config *c, const struct sj_le
     l->pieces = pieces;
     l->pairs = o->micro;
     l->type = sj_precision_type(k, o->precision);
-    l->P = l->options.frames / c->patch;
+    l->windows = window ? time / window : 1;
+    l->P = time;
     l->K = l->P * c->frequencies;
     l->M = l->K * l->options.micro;
     l->C = l->M / (o->targets > 1 ? o->targets : 1);

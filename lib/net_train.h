@@ -25,11 +25,14 @@ struct sj_learner_options {
     enum sj_recompute recompute;
     int two_sided; /* 1: room for passes whose targets the trained encoder makes, about twice the memory */
     int64_t targets; /* Q, which divides micro; 0 is 1 */
+    int64_t window;  /* frames of what the contrastive term compares: averages over windows, which divide T (one span);
+                        0: over all of it */
 };
 
 /* What a pass minimises: cosine * SPEC 6's loss + contrastive * InfoNCE between the predictions and the targets of the
  * pass, both averaged over time patches (F D values each) and compared as SPEC 8.1 does. Not each other's negatives are
- * samples of the same group and, where the predictor is told classes, of the same class. */
+ * samples of the same group and, where the predictor is told classes, of the same class. With windows the term is the
+ * mean over them, each compared with the same window of the others: where in a spectrogram it stands tells nothing. */
 struct sj_objective {
     double cosine;      /* 1: the paper's */
     double contrastive; /* 0: none; else micro must equal batch */

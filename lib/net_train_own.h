@@ -34,6 +34,7 @@ struct sj_learner {
     int64_t pieces;  /* W of a spectrogram: each is a sample of its own but for the contrastive term. From here on the
                         options' batch, micro and frames are those of samples */
     int64_t pairs;   /* of a pass: micro / W */
+    int64_t windows; /* of a sample, which the contrastive term compares: 1, or W is 1 */
     int64_t P, K, M; /* time patches, tokens of a sample, rows of the samples of a pass */
     int64_t C;       /* rows of its contexts: M, or fewer where they have several targets */
     int64_t sides;   /* 2: room for both through the trained encoder */
@@ -62,7 +63,7 @@ struct sj_learner {
     float *out, *out_stat;                            /* f32 input of the predictor's final norm */
     void *out_norm;                                   /* transformer: its output */
     float *prediction, *targets, *gradient_out;       /* f32 (M, D) */
-    float *pooled, *pooled_targets;                   /* f32 (pairs, F D) */
+    float *pooled, *pooled_targets;                   /* f32 (windows, pairs, F D) */
     float *gradient_pooled, *gradient_pooled_targets; /* the same */
     float *pooled_pieces;                             /* f32 (micro, F D); NULL for one piece */
     struct net_back back;

@@ -64,6 +64,8 @@ const struct sj_option sj_train_options[] = {
      1, 1 << 20, NULL, NULL, 1, NULL},
     {SJ_REAL, 0, "other-classes", AT(other_classes), "X", "weight of negatives of other classes", 0, 1, NULL, NULL, 1,
      NULL},
+    {SJ_INT, 0, "contrastive-window", AT(window), "N",
+     "frames of what the contrastive term compares, a multiple of 16; 0 is all of a pair", 0, 65536, NULL, NULL, 1, NULL},
     {.type = SJ_OPTION_NONE},
 };
 
@@ -79,6 +81,11 @@ static int check_contrastive(const struct sj_train_settings *s)
         return sj_fail(SJ_USAGE, "--temperature goes with --contrastive or --contrastive-warmup");
     if (s->other_classes != 1 && !any)
         return sj_fail(SJ_USAGE, "--other-classes goes with --contrastive or --contrastive-warmup");
+    if (s->window && !any)
+        return sj_fail(SJ_USAGE, "--contrastive-window goes with --contrastive or --contrastive-warmup");
+    if (s->window && (s->window % 16 || s->frames % s->window))
+        return sj_fail(SJ_USAGE, "--contrastive-window is %lld: not a multiple of 16 that divides %lld frames",
+                       (long long)s->window, (long long)s->frames);
     if (s->crops > 1 && !any)
         return sj_fail(SJ_USAGE, "--crops goes with --contrastive or --contrastive-warmup");
     if (s->steps && s->contrastive_warmup > s->steps)

@@ -29,6 +29,7 @@ struct sj_train_settings {
     double other_classes;       /* weight of negatives of other classes */
     int64_t targets;            /* of a context: batch / targets contexts are drawn for a step */
     int64_t crops;              /* contexts in a row that are crops of one track */
+    int64_t window;             /* frames of what the contrastive term compares; 0: all of a pair */
     int64_t frames;            /* T of a training pair; 0: 800 */
 };
 

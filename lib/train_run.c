@@ -242,7 +242,7 @@ static int open_learner(struct loop *l)
     const int two = s->contrastive_warmup || s->contrastive_targets == SJ_CONTRASTIVE_ENCODER;
     const int whole = s->contrastive != 0 || s->contrastive_warmup;
     struct sj_learner_options o = {(enum sj_precision)s->precision, s->batch, s->micro, s->frames, SJ_RECOMPUTE_AUTO,
-                                   two, s->targets};
+                                   two, s->targets, s->window};
     if (!s->micro)
         o.micro = fitting(s, whole || !most || s->batch < most ? s->batch : most);
     int status = sj_learner_new(l->t->k, l->t->model, &o, &l->learner);

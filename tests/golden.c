@@ -126,7 +126,7 @@ static int gradients(struct golden *g, struct sj_model *m, int64_t micro, double
     int32_t class[64];
     float *mel = golden_read(g, "/forward/mel", 3, dims), *target = golden_read(g, "/forward/target_mel", 3, dims);
     struct sj_learner *l = NULL;
-    struct sj_learner_options o = {g->precision, dims[0], micro, dims[2], SJ_RECOMPUTE_AUTO, 0, 1};
+    struct sj_learner_options o = {g->precision, dims[0], micro, dims[2], SJ_RECOMPUTE_AUTO, 0, 1, 0};
     int64_t pixels = micro * 80 * dims[2];
     int status = mel && target && dims[0] <= 64 ? sj_learner_new(g->k, m, &o, &l) : SJ_INPUT;
     if (!status)
@@ -214,7 +214,7 @@ static void train(struct golden *g)
         status = sj_fail(SJ_INPUT, "'/train/mel' has not the shape that is wanted");
     if (!status)
         status = golden_model(g, SJ_PREDICTOR_MLP, &m);
-    struct sj_learner_options o = {g->precision, dims[1], dims[1], dims[3], SJ_RECOMPUTE_AUTO, 0, 1};
+    struct sj_learner_options o = {g->precision, dims[1], dims[1], dims[3], SJ_RECOMPUTE_AUTO, 0, 1, 0};
     if (!status)
         status = sj_learner_new(g->k, m, &o, &l);
     if (!status)

@@ -76,9 +76,9 @@ def predict(name, z, w):
     return stem_jepa.predict_mlp(z, CLASS, w, conditioned=name == "mlp")
 
 
-def pooled(z):
-    """(b, 5, t, d) -> (b, 5 d), as the retrieval compares."""
-    v = z.mean(2).flatten(1)
+def pooled(z, windows):
+    """(b, 5, t, d) -> (windows, b, 5 d), as the retrieval compares."""
+    v = z.unflatten(2, (windows, -1)).mean(3).permute(2, 0, 1, 3).flatten(2)
     return F.normalize(F.layer_norm(v, v.shape[-1:], eps=0), dim=-1)
 
 
@@ -89,10 +89,13 @@ def term(p, t, row):
     weight = torch.where(CLASS[:, None] == CLASS, 1.0, row["other"]).double()
     weight[same] = 0
     weight.fill_diagonal_(1)
-    q = pooled(p) @ pooled(t).T / row["temperature"] + weight.log()
-    ways = [q, q.T] if row["two_sided"] else [q]
-    loss = sum(F.cross_entropy(x, torch.arange(B)) for x in ways) / len(ways)
-    first = (q.argmax(1) == torch.arange(B)).double().mean()
+    windows = T // row["window"] if row["window"] else 1
+    losses, firsts = [], []
+    for u, v in zip(pooled(p, windows), pooled(t, windows)):
+        q = u @ v.T / row["temperature"] + weight.log()
+        losses += [F.cross_entropy(x, torch.arange(B)) for x in ([q, q.T] if row["two_sided"] else [q])]
+        firsts.append((q.argmax(1) == torch.arange(B)).double().mean())
+    loss, first = sum(losses) / len(losses), sum(firsts) / len(firsts)
     return loss, first
 
 
@@ -136,8 +139,8 @@ for line in sys.stdin:
             and abs(contrastive - row["term"]) < 1e-5 and abs(first - row["first"]) < 1e-9)
     count += 1
     failed += not good
-    print("%sok %d - %s, objective %d, targets %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within "
-          "%.1e (%s)" % ("" if good else "not ", count, row["name"], row["number"], row["targets"], row["loss"],
-                         distance, row["term"], contrastive, row["first"], first, worst, where))
+    print("%sok %d - %s, objective %d, targets %d, window %d: loss %.4f (%.4f), term %.4f (%.4f), first %.2f (%.2f), gradients within "
+          "%.1e (%s)" % ("" if good else "not ", count, row["name"], row["number"], row["targets"],
+                         row["window"], row["loss"], distance, row["term"], contrastive, row["first"], first, worst, where))
 print(f"1..{count}")
 sys.exit(failed > 0 or count == 0)

@@ -44,12 +44,17 @@ static int die(int status)
 
 enum { count = sizeof objectives / sizeof *objectives };
 
-/* Run n: of objective n % count, with one target of a context or with two. */
+/* With one target of a context or two; the contrastive term over all of a pair, or over windows. */
+static const struct {
+    int targets, window;
+} variants[] = {{1, 0}, {2, 0}, {1, 32}, {2, 16}};
+
+/* Run n: of objective n % count. */
 static int run(struct sjk *k, const char *folder, const char *name, struct sj_model *m, int n, const float *mel)
 {
-    const int targets = 1 + n / count;
+    const int targets = variants[n / count].targets, window = variants[n / count].window;
     struct sj_learner_options o = {SJ_PRECISION_F32, B, B, T, n % 2 ? SJ_RECOMPUTE_ALWAYS : SJ_RECOMPUTE_NEVER, 1,
-                                   targets};
+                                   targets, window};
     const struct sj_objective *j = &objectives[n % count];
     int32_t of[B];
     const struct sj_update u = {.clip = INFINITY};
@@ -73,10 +78,10 @@ static int run(struct sjk *k, const char *folder, const char *name, struct sj_mo
         status = sj_model_write(path, g);
     if (status)
         return status;
-    printf("{\"name\": \"%s\", \"predictor\": \"%s\", \"number\": %d, \"targets\": %d, \"cosine\": %g, "
+    printf("{\"name\": \"%s\", \"predictor\": \"%s\", \"number\": %d, \"targets\": %d, \"window\": %d, \"cosine\": %g, "
            "\"contrastive\": %g, \"temperature\": %g, \"other\": %g, \"two_sided\": %d, \"alone\": %d, "
            "\"loss\": %.17g, \"term\": %.17g, \"first\": %.17g}\n",
-           name, sj_predictor_names[m->config.predictor], n, targets, j->cosine, j->contrastive, j->temperature,
+           name, sj_predictor_names[m->config.predictor], n, targets, window, j->cosine, j->contrastive, j->temperature,
            j->other, j->two_sided, j->alone, r.loss, r.contrastive, r.first);
     sj_model_free(g);
     sj_learner_free(l);
@@ -104,7 +109,7 @@ static int run_all(struct sjk *k, const char *folder, const struct kind *kind, c
         m->weights[i] += 0.1f * ((float)sj_rng_double(&r) - 0.5f); /* nothing that starts at 0 stays there */
     if (!status)
         status = sj_model_write(path, m);
-    for (int n = 0; !status && n < 2 * count; n++)
+    for (int n = 0; !status && n < count * (int)(sizeof variants / sizeof *variants); n++)
         if (kind < &kinds[3] || n % count == 1) /* objectives are the same whatever is told how */
             status = run(k, folder, kind->name, m, n, mel);
     if (!status)

@@ -248,6 +248,20 @@ fails 2 "400 frames where 16 to 175, or a multiple of 160, can be" "crops of two
 fails 2 "'plain.h5' was made with 'hidden' 32, not 16" "a model of another shape" run --init plain.h5 --hidden 16 -o no.h5 set.h5
 fails 3 "'set.h5'" "a data set in place of a model" run --init set.h5 -o no.h5 set.h5
 fails 2 "plain.h5" "-o over the model it begins with" run --init plain.h5 -o plain.h5 set.h5
+window="--init plain.h5 --contrastive 1 --crops 2 --batch 4 --steps 3"
+ok "windows told apart" run $window --contrastive-window 16 -j 1 --log w16.log --log-every 1 -o window.h5 set.h5
+ok "with other threads" run $window --contrastive-window 16 -j 3 -o again.h5 set.h5
+ok "are the same" cmp window.h5 again.h5
+ok "the whole crop" run $window -j 1 --log w0.log --log-every 1 -o whole.h5 set.h5
+ok "as one window" run $window --contrastive-window 160 -j 1 --log w160.log --log-every 1 -o one.h5 set.h5
+ok "is the same term, other windows are not" /usr/bin/python3 -c '
+import json
+w16, w0, w160 = ([json.loads(line)["contrastive"] for line in open(f"w{n}.log")] for n in (16, 0, 160))
+assert w0 == w160 != w16, (w16, w0, w160)'
+fails 2 "not a multiple of 16 that divides 160 frames" "windows that do not fill a crop" run $window --contrastive-window 96 -o no.h5 set.h5
+fails 2 "--contrastive-window goes with --contrastive" "windows of nothing" run --contrastive-window 16 -o no.h5 set.h5
+fails 2 "of a span of 160" "windows of several spans" \
+    run --init plain.h5 --span 160 --frames 480 --contrastive 1 --contrastive-window 160 -o no.h5 set.h5
 crops="--crops 3 --batch 6 --contrastive 1 --checkpoint-every 0"
 ok "crops of one track" run -j 3 $crops -o crops.h5 set.h5
 ok "are in the model" /usr/bin/python3 -c '

@@ -92,7 +92,7 @@ static double step_flop(const struct sj_config *c, int64_t B)
 static int train(struct sjk *k, const struct sj_model *m, int64_t B, double peak)
 {
     struct sj_learner *l = NULL;
-    struct sj_learner_options o = {SJ_PRECISION_BF16, B, B, FRAMES, SJ_RECOMPUTE_AUTO, 0, 1};
+    struct sj_learner_options o = {SJ_PRECISION_BF16, B, B, FRAMES, SJ_RECOMPUTE_AUTO, 0, 1, 0};
     const struct sj_objective objective = {.cosine = 1};
     struct sj_learned r;
     const size_t n = (size_t)(B * m->config.mel.bands * FRAMES);

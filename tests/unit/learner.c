@@ -15,7 +15,7 @@ static struct sjk *k;
 /* The gradient and loss of one step of a small model. */
 static float *gradient(const struct sj_model *m, enum sj_precision precision, enum sj_recompute recompute, double *loss)
 {
-    struct sj_learner_options o = {precision, batch, batch, frames, recompute, 0, 1};
+    struct sj_learner_options o = {precision, batch, batch, frames, recompute, 0, 1, 0};
     const struct sj_objective j = {.cosine = 1};
     const struct sj_update u = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 3, .ema = 0.99};
     static float mel[2][batch * 80 * frames];
@@ -40,7 +40,7 @@ static float *gradient(const struct sj_model *m, enum sj_precision precision, en
 /* The same two-sided, and what a warm-up of the encoder leaves alone. */
 static void two_sides(const struct sj_model *m, enum sj_precision precision)
 {
-    struct sj_learner_options o = {precision, batch, batch, frames, SJ_RECOMPUTE_NEVER, 1, 1};
+    struct sj_learner_options o = {precision, batch, batch, frames, SJ_RECOMPUTE_NEVER, 1, 1, 0};
     const struct sj_objective j = {.contrastive = 1, .temperature = 0.1, .other = 1, .alone = 1, .two_sided = 1};
     const struct sj_objective half = {.cosine = 1, .two_sided = 1};
     const struct sj_update u = {
@@ -78,11 +78,11 @@ static void two_sides(const struct sj_model *m, enum sj_precision precision)
     free(g[1]);
 }
 
-/* The gradient and what is reported of a pass of n pairs. */
-static float *pass(const struct sj_model *m, const struct sj_objective *j, int64_t n, int64_t T, const float *mel,
-                   const float *target, const int32_t *class, struct sj_learned *learned)
+/* The gradient and what is reported of a pass of n pairs, compared by windows. */
+static float *pass(const struct sj_model *m, const struct sj_objective *j, int64_t n, int64_t T, int64_t window,
+                   const float *mel, const float *target, const int32_t *class, struct sj_learned *learned)
 {
-    const struct sj_learner_options o = {SJ_PRECISION_F32, n, n, T, SJ_RECOMPUTE_AUTO, j->two_sided, 1};
+    const struct sj_learner_options o = {SJ_PRECISION_F32, n, n, T, SJ_RECOMPUTE_AUTO, j->two_sided, 1, window};
     struct sj_learner *l;
     float *g = calloc(m->layout.total, sizeof *g);
     if (!g || sj_learner_new(k, m, &o, &l) || sj_learner_pass(l, j, mel, target, class, NULL) ||
@@ -127,8 +127,8 @@ static void pieces(enum sj_predictor predictor)
     for (int side = 0; side < 2; side++)
         for (int n = 0; n < batch * W; n++)
             place(mel[side] + n * values, T, n % W * T, W * T, longer[side] + n / W * W * values);
-    float *g = pass(m, &distance, batch * W, T, mel[0], mel[1], each, &a);
-    float *h = pass(m, &distance, batch, W * T, longer[0], longer[1], class, &b);
+    float *g = pass(m, &distance, batch * W, T, 0, mel[0], mel[1], each, &a);
+    float *h = pass(m, &distance, batch, W * T, 0, longer[0], longer[1], class, &b);
     ok(a.loss == b.loss && !memcmp(g, h, m->layout.total * sizeof *g), "%s, pieces: samples of their own",
        sj_predictor_names[predictor]);
     free(g);
@@ -136,8 +136,8 @@ static void pieces(enum sj_predictor predictor)
     for (int side = 0; side < 2; side++)
         for (int n = 0; n < batch * W; n++)
             place(mel[side] + n / W * values, T, n % W * T, W * T, longer[side] + n / W * W * values);
-    g = pass(m, &contrast, batch, T, mel[0], mel[1], class, &a);
-    h = pass(m, &contrast, batch, W * T, longer[0], longer[1], class, &b);
+    g = pass(m, &contrast, batch, T, 0, mel[0], mel[1], class, &a);
+    h = pass(m, &contrast, batch, W * T, 0, longer[0], longer[1], class, &b);
     double most = 0, off = 0;
     for (size_t i = 0; i < m->layout.trained; i++) {
         most = fmax(most, fabs(g[i]));
@@ -145,8 +145,17 @@ static void pieces(enum sj_predictor predictor)
     }
     ok(fabs(a.contrastive - b.contrastive) < 1e-6 * a.contrastive && a.first == b.first && most > 0 && off < 1e-5 * most,
        "equal ones count as one: %g, %g; off by %.1e of %.1e", a.contrastive, b.contrastive, off, most);
+    free(h);
+    h = pass(m, &contrast, batch, T, T, mel[0], mel[1], class, &b);
+    ok(a.contrastive == b.contrastive && !memcmp(g, h, m->layout.total * sizeof *g), "one window is the whole");
     free(g);
     free(h);
+    const struct sj_learner_options odd[] = {{SJ_PRECISION_F32, 2, 2, T, SJ_RECOMPUTE_AUTO, 0, 1, T / 2 + 8},
+                                             {SJ_PRECISION_F32, 2, 2, T, SJ_RECOMPUTE_AUTO, 0, 1, 2 * T},
+                                             {SJ_PRECISION_F32, 2, 2, 2 * T, SJ_RECOMPUTE_AUTO, 0, 1, T}};
+    struct sj_learner *l;
+    for (int i = 0; i < 3; i++)
+        ok(sj_learner_new(k, m, &odd[i], &l) == SJ_USAGE, "%s", sj_reason());
     sj_model_free(m);
 }
 
@@ -192,7 +201,7 @@ int main(void)
         pieces(predictor);
 
     struct sj_config base = sj_config_defaults();
-    struct sj_learner_options o = {SJ_PRECISION_BF16, 256, 256, 800, SJ_RECOMPUTE_AUTO, 0, 1};
+    struct sj_learner_options o = {SJ_PRECISION_BF16, 256, 256, 800, SJ_RECOMPUTE_AUTO, 0, 1, 0};
     size_t state, pass, kept;
     sj_config_size(&base, 2);
     ok(!strcmp(sj_size_names[2], "base") && !sj_learner_memory(k, &base, &o, &state, &pass), "memory of a base pass");
