@@ -1,10 +1,11 @@
 # align-check.awk: how many shifts are found (align-check.mk).
-#   awk -F '\t' -v searches="1 2 4" -f align-check.awk shifts.tsv embeddings.tsv audio.tsv
+#   awk -F '\t' -v searches="1 2 4" -v inputs="embeddings audio" -f align-check.awk shifts.tsv embeddings.tsv audio.tsv
+BEGIN { ways = split(inputs, way, " ") }
 FNR == 1 { file++ }
 file == 1 { shift["embeddings", $1] = $2; shift["audio", $1] = $3; piece[++pieces] = $1; next }
 $3 == "-" || $3 == "lag_s" || $1 == "all" { next }
 {
-    from = file == 2 ? "embeddings" : "audio"
+    from = way[file - 1]
     sub(/\/.*/, "", $1)
     for (i = 0; i < 2; i++) {
         what = i ? "all" : $2
@@ -32,7 +33,6 @@ function peak(input, what, name, search,    key, part, top, best, at) {
 }
 END {
     print "input\tstems\tsearch_s\tpieces\tfound"
-    ways = split("embeddings audio", way, " ")
     kinds = split("all bass drums other vocals", kind, " ")
     n = split(searches, search, " ")
     for (i = 1; i <= ways; i++)
