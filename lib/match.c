@@ -160,13 +160,18 @@ double sj_match_score(const struct sj_match *m, const float *vector, int class)
     return sum;
 }
 
+int sj_match_heard(const struct sj_shelf_stem *s)
+{
+    return s->facts.peak >= SJ_MATCH_SILENT && s->facts.seconds >= SJ_MATCH_LEAST_S;
+}
+
 static int passes(const struct sj_match *m, const struct sj_shelf_stem *s)
 {
     const struct sj_match_filter *f = m->filter;
     int known;
     const int shift = sj_facts_shift(m->facts.key, s->facts.key, &known);
     const double ratio = sj_facts_ratio(m->facts.tempo_bpm, s->facts.tempo_bpm), tempo = s->facts.tempo_bpm;
-    if (s->facts.peak < SJ_MATCH_SILENT || s->facts.seconds < SJ_MATCH_LEAST_S)
+    if (!sj_match_heard(s))
         return 0;
     if (f->tempo_high > 0 && !(tempo >= f->tempo_low && tempo <= f->tempo_high))
         return 0;

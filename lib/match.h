@@ -51,6 +51,9 @@ const struct sj_facts *sj_match_facts(const struct sj_match *m); /* of the mix, 
 /* All stems that pass the filter, best first; equal ones in the order of the index. Borrowed until m is closed. */
 int sj_match_rank(struct sj_match *m, int64_t *n, struct sj_match_row **row);
 
+/* Whether a stem is loud and long enough to fit anything. */
+int sj_match_heard(const struct sj_shelf_stem *s);
+
 /* Refines the scores of n rows, whose similarities are known, and sorts them again. */
 void sj_match_refine(int64_t n, struct sj_match_row *row);
 

@@ -89,15 +89,15 @@ int sj_match_report_line(FILE *f, int json, const struct sj_match_line *l)
     return SJ_OK;
 }
 
-static int why_json(FILE *f, const struct sj_match_why *w)
+static int why_json(FILE *f, const struct sj_match_line *l, const char *const *class_name, const struct sj_match_why *w)
 {
-    sj_json *o = line_json(&w->line), *scores = sj_json_object();
+    sj_json *o = line_json(l), *scores = sj_json_object();
     sj_json_set(o, "of", sj_json_int(w->others + 1));
     set_real(o, "random_level", w->level);
     set_real(o, "random_spread", w->spread);
     set_real(o, "similarity", w->similarity);
     for (int i = 0; i < w->classes; i++)
-        set_real(scores, w->class[i], w->score[i]);
+        set_real(scores, class_name[i], w->score_as[i]);
     sj_json_set(o, "score_as", scores);
     return put_json(f, o);
 }
@@ -125,20 +125,20 @@ static void say_key(FILE *f, const struct sj_match_line *l)
                 key_name(l->mix->key), shift);
 }
 
-int sj_match_report_why(FILE *f, int json, const struct sj_match_why *w)
+int sj_match_report_why(FILE *f, int json, const struct sj_match_line *l, const char *const *class_name,
+                        const struct sj_match_why *w)
 {
-    const struct sj_match_line *l = &w->line;
     if (json)
-        return why_json(f, w);
+        return why_json(f, l, class_name, w);
     fputs("stem         ", f);
     sj_table_put(f, l->path);
     fprintf(f, "\nclass        %s\nscore        %.4f\n", l->class ? l->class : "-", l->score);
     if (w->others > 0)
         fprintf(f, "by chance    %.4f +- %.4f: the %lld other stems of this class in the index\n", w->level, w->spread,
                 (long long)w->others);
-    fprintf(f, "rank         %lld of %lld\n", (long long)l->rank, (long long)w->others + 1);
+    fprintf(f, "rank         %lld of %lld\n", (long long)w->rank, (long long)w->others + 1);
     for (int i = 0; i < w->classes; i++)
-        fprintf(f, "as %-9s %.4f\n", w->class[i], w->score[i]);
+        fprintf(f, "as %-9s %.4f\n", class_name[i], w->score_as[i]);
     say_tempo(f, l);
     say_key(f, l);
     if (isnan(l->offset_s))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "facts.h"
+#include "match_why.h"
 
 /* NaN and NULL: not known. */
 struct sj_match_line {
@@ -18,18 +19,8 @@ struct sj_match_line {
 void sj_match_report_names(FILE *f, int json);
 int sj_match_report_line(FILE *f, int json, const struct sj_match_line *line);
 
-enum { SJ_MATCH_CLASSES = 32 };
-
-/* Why a stem fits, or does not. */
-struct sj_match_why {
-    struct sj_match_line line;           /* rank: among `others` + 1 */
-    int64_t others;                      /* stems of the class in the index, without this one */
-    double level, spread;                /* mean and standard deviation of their scores: the random level */
-    double similarity;                   /* at the offset, frame by frame */
-    int classes;
-    const char *class[SJ_MATCH_CLASSES]; /* (classes) */
-    double score[SJ_MATCH_CLASSES];      /* (classes) of the stem by what is predicted for each */
-};
-int sj_match_report_why(FILE *f, int json, const struct sj_match_why *why);
+/* class_name (why->classes). line: the stem, with rank, score and offset of `why`. */
+int sj_match_report_why(FILE *f, int json, const struct sj_match_line *line, const char *const *class_name,
+                        const struct sj_match_why *why);
 
 #endif

@@ -240,126 +240,24 @@ static int list(struct work *w)
 
 /* -- one stem ------------------------------------------------------------------------------------------------------ */
 
-/* The number of the stem at a path, or -1: it is not in the index. */
-static int64_t find_stem(const struct work *w, const char *path)
-{
-    char real[PATH_MAX], part[PATH_MAX], *colon;
-    snprintf(part, sizeof part, "%s", path);
-    colon = strrchr(part, ':');
-    if (!realpath(path, real)) {
-        if (!colon)
-            return -1;
-        *colon = 0;
-        if (!realpath(part, real) || strlen(real) + strlen(colon + 1) + 2 > sizeof real)
-            return -1;
-        snprintf(real + strlen(real), sizeof real - strlen(real), ":%s", colon + 1);
-    }
-    const size_t n = strlen(w->shelf.root);
-    const char *name = real + n + (n > 1);
-    if (strncmp(real, w->shelf.root, n) || (n > 1 && real[n] != '/'))
-        return -1;
-    for (int64_t i = 0; i < w->shelf.stems; i++)
-        if (!strcmp(w->shelf.stem[i].name, name))
-            return i;
-    return -1;
-}
-
-/* What the index does not have of a stem: facts, vector f32 (width) and frames f32 (rows, width), the caller's. */
-struct heard {
-    struct sj_facts facts;
-    float *vector, *frame;
-    int64_t rows;
-};
-
-static int hear(struct work *w, const char *path, int class, struct heard *h)
-{
-    const int64_t d = w->shelf.width;
-    float *wave = NULL;
-    int64_t n = 0;
-    int status = sj_sound_read(path, &wave, &n);
-    h->vector = calloc((size_t)d, sizeof *h->vector);
-    if (!status) {
-        h->rows = sj_listener_rows(w->l, n);
-        h->frame = malloc((size_t)(h->rows * d) * sizeof *h->frame);
-    }
-    if (!status && (!h->frame || !h->vector))
-        status = sj_fail(SJ_SYSTEM, "no memory for '%s'", path);
-    if (!status && (status = sj_listen_stem(w->l, n, wave, h->frame)))
-        sj_fail_at(status, "'%s'", path);
-    for (int64_t i = 0; i < h->rows * d && !status; i++)
-        h->vector[i % d] += h->frame[i] / (float)h->rows;
-    if (!status) {
-        sj_shelf_normal(d, h->vector);
-        status = sj_facts(n, wave, w->model->config.mel.sample_rate_hz,
-                          sj_facts_pitched(class < 0 ? NULL : w->shelf.class_name[class]), &h->facts);
-    }
-    free(wave);
-    return status;
-}
-
-static void compare(const struct work *w, int64_t self, int class, struct sj_match_why *why)
-{
-    double sum = 0, square = 0;
-    why->line.rank = 1;
-    for (int64_t i = 0; i < w->shelf.stems; i++) {
-        const struct sj_shelf_stem *s = &w->shelf.stem[i];
-        if (i == self || s->class != class || s->facts.peak < SJ_MATCH_SILENT ||
-            s->facts.seconds < SJ_MATCH_LEAST_S)
-            continue;
-        const double score = sj_match_score(w->match, w->shelf.vector + i * w->shelf.width, class);
-        why->line.rank += score > why->line.score;
-        why->others++;
-        sum += score;
-        square += score * score;
-    }
-    why->level = sum / (double)why->others;
-    why->spread = sqrt(fmax(0, square / (double)why->others - why->level * why->level));
-}
-
-/* What the index knows of a stem. */
-static int recall(struct work *w, int64_t self, struct heard *h)
-{
-    const struct sj_shelf_stem *s = &w->shelf.stem[self];
-    const size_t bytes = (size_t)w->shelf.width * sizeof *h->vector;
-    h->facts = s->facts;
-    h->rows = s->rows;
-    h->vector = malloc(bytes);
-    if (!h->vector)
-        return sj_fail(SJ_SYSTEM, "no memory for '%s'", s->name);
-    memcpy(h->vector, w->shelf.vector + self * w->shelf.width, bytes);
-    return sj_shelf_frames(&w->shelf, s, &h->frame);
-}
-
 static int explain_stem(struct work *w)
 {
     const struct sj_config *c = &w->model->config;
-    const int64_t self = find_stem(w, explain);
-    struct sj_match_why why = {.classes = (int)(c->classes < SJ_MATCH_CLASSES ? c->classes : SJ_MATCH_CLASSES)};
-    struct heard h = {.vector = NULL};
-    int class = classes ? sj_config_class(c, classes) : self >= 0 ? w->shelf.stem[self].class : SJ_CLASS_NONE;
+    const char *name[SJ_CLASSES];
+    struct sj_match_why why;
+    const int class = classes ? sj_config_class(c, classes) : SJ_CLASS_NONE;
     if (classes && class == SJ_CLASS_NONE)
         return sj_fail(SJ_USAGE, "--class is '%s', which the model does not know", classes);
-    int status = self >= 0 ? recall(w, self, &h) : hear(w, explain, class, &h);
-    const int any = class == SJ_CLASS_NONE;
-    if (!status && h.facts.peak < SJ_MATCH_SILENT)
-        status = sj_fail(SJ_INPUT, "'%s' is silent: it fits nothing", explain);
-    for (int i = 0; i < why.classes && !status; i++) {
-        why.class[i] = c->class_name[i];
-        why.score[i] = sj_match_score(w->match, h.vector, i);
-        class = any && (class == SJ_CLASS_NONE || why.score[i] > why.score[class]) ? i : class;
-    }
-    if (!status) {
-        why.line = (struct sj_match_line){.score = why.score[class], .offset_s = NAN, .class = c->class_name[class],
-                                          .path = explain, .stem = &h.facts, .mix = sj_match_facts(w->match)};
-        compare(w, self, class, &why);
-        status = sj_match_offset(w->match, h.rows, h.frame, class, max_lag_s, w->run->threads, &why.line.offset_s,
-                                 &why.similarity);
-    }
-    if (!status)
-        status = sj_match_report_why(w->f, w->run->json, &why);
-    free(h.vector);
-    free(h.frame);
-    return status;
+    int status = sj_match_why(w->match, w->l, &w->shelf, explain, sj_match_find(&w->shelf, explain), class, max_lag_s,
+                              w->run->threads, &why);
+    if (status)
+        return status;
+    for (int i = 0; i < why.classes; i++)
+        name[i] = c->class_name[i];
+    const struct sj_match_line line = {.rank = why.rank, .score = why.score, .offset_s = why.offset_s,
+                                       .class = c->class_name[why.class], .path = explain, .stem = &why.facts,
+                                       .mix = sj_match_facts(w->match)};
+    return sj_match_report_why(w->f, w->run->json, &line, name, &why);
 }
 
 /* -- the program --------------------------------------------------------------------------------------------------- */
