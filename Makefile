@@ -2,7 +2,7 @@
 #
 #   make demo     set up, build, train a small model on made-up pieces, print a retrieval table   (start here)
 #   make check    set up, build, run every test
-#   make table1 | figure2 | listening-test | listening-test-analysis | figure4 | figure5 | table3 | paper | models | pop909
+#   make table1 | figure2 | listening-test | listening-test-analysis | figure4 | figure5 | table3 | paper | report | models | pop909
 #                 the paper's experiments, explained at the heads of pipelines/*.mk
 #   make pretrain  a model from MIDI files
 #   make all | bundle | check-cuda | bench-cuda | bench-deps | bench | check-asan | lint | install | uninstall | dist | clean

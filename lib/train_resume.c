@@ -67,6 +67,15 @@ static int other_data(const char *path, const char *theirs, const char *ours)
     return status ? status : sj_fail(SJ_USAGE, "'%s' was made from pairs of another provenance (see sj-view)", path);
 }
 
+/* The reason, and what to do about it. */
+static int anew(int status)
+{
+    char *why = strdup(sj_reason());
+    status = why ? sj_fail(status, "%s: removing it starts anew", why) : sj_fail(SJ_SYSTEM, "no memory");
+    free(why);
+    return status;
+}
+
 int sj_train_resume(const char *path, const struct sj_config *config, const struct sj_train_settings *settings,
                     uint64_t seed, const char *data, int64_t *step)
 {
@@ -87,7 +96,7 @@ int sj_train_resume(const char *path, const struct sj_config *config, const stru
         status = sj_fail(SJ_INPUT, "'%s' is damaged: it has no steps", path);
     *step = c.step;
     sj_checkpoint_free(&c);
-    return status;
+    return status == SJ_USAGE ? anew(status) : status;
 }
 
 /* Whether a model is of the training `ours`, of other data, or (SJ_USAGE, SJ_INPUT) of none that is like it. */

@@ -3,7 +3,8 @@
 #   make paper MUSDB=musdb18/ MODELS=models/ POP909=pop909.tar.xz GTZAN=gtzan/ ...     or: make -f pipelines/all.mk ...
 #
 # Variables are those of table1.mk, figure2.mk, figure4.mk, listening-test.mk (MUSDB; RATINGS for its analysis),
-# figure5.mk (AUDIO and LABELS, or POP909) and table3.mk. What has no data is absent from the report.
+# figure5.mk (AUDIO and LABELS, or POP909) and table3.mk. What has no data is absent from the report,
+# unless an earlier run has left it in OUT.
 
 .PHONY: paper report
 paper:

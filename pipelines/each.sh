@@ -15,6 +15,7 @@
 # shellcheck disable=SC2016,SC3013  # $ is for perl; -nt is in every sh of Debian
 set -eu
 list=$1 out=$2 command=$3
+trap 'echo "stopped; what is done is kept" >&2; exit 1' INT TERM HUP
 parts=$out.parts running=$out.parts/.running
 tab=$(printf '\t')
 

@@ -3,7 +3,8 @@
 # Unfinished files of programs that were killed go.
 set -eu
 folder=$1 pid=$2
-began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; } # a number is given to other processes later
+# A number is given to other processes later; a process that has ended may still be listed (Z).
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 mkdir -p "$folder"
 exec 9>>"$folder/.make"
 flock 9

@@ -25,9 +25,10 @@ $(S)/%/listening.tsv: $(S)/%/target.sjt $(S)/%/queries.sjt
 $(S)/listening.settings: FORCE
 	@$(call changed,$(MODEL) $(TRIALS) $(TRIAL_FLAGS) $(SEED))
 $(L)/index.html: $(S)/$(MODEL)/listening.tsv $(S)/listening.settings
-	@sj-trials -q -j $(JOBS) $(if $(KEEP_GOING),-k) $(CHUNK_FLAGS) --seed $(SEED) -n $(TRIALS) $(TRIAL_FLAGS) \
+	@sj-trials $(if $(KEEP_GOING),-k,-q) -j $(JOBS) $(CHUNK_FLAGS) --seed $(SEED) -n $(TRIALS) $(TRIAL_FLAGS) \
 	    --retrieved $< -o $(L) $(MUSDB) || \
-	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; }
+	    { [ $$? -eq 1 ] && [ -n "$(KEEP_GOING)" ]; } || \
+	    { echo "options of sj-trials are TRIALS=$(TRIALS) (-n) and TRIAL_FLAGS" >&2; exit 1; }
 
 # Whatever was rated since.
 ratings := $(wildcard $(RATINGS))

@@ -2,7 +2,8 @@
 #
 #   MODELS=DIR      mlp-cond.h5, mlp-nocond.h5, transformer.h5 [OUT/models]
 #   TRAIN=...       training sets (HDF5, of sj-chunk --dataset), or folders of songs to make one from
-#   STEPS=N, SIZE=NAME, TRAIN_FLAGS=...   of sj-train [300000 steps, base: the paper's]; SEED=N [1]
+#   STEPS=N, SIZE=NAME, TRAIN_FLAGS=...   of sj-train [300000 steps, base, batches of 256: the paper's]; SEED=N [1].
+#                   To try the pipelines out, in minutes on two processors: STEPS=100 SIZE=tiny TRAIN_FLAGS='-b 16'
 #
 # A training that is interrupted goes on from its checkpoint; a model that is there is never trained again.
 
@@ -13,13 +14,16 @@ variants := mlp-cond mlp-nocond transformer
 predictor_mlp-cond    := mlp
 predictor_mlp-nocond  := mlp_none
 predictor_transformer := transformer
-present  := $(foreach v,$(variants),$(if $(or $(TRAIN),$(wildcard $(MODELS)/$(v).h5)),$(v)))
+present  := $(strip $(foreach v,$(variants),$(if $(or $(TRAIN),$(wildcard $(MODELS)/$(v).h5)),$(v))))
 # The model of the figures and of the listening test: the first that there is, or one that is asked for and missed.
 MODEL    ?= $(firstword $(present) $(variants))
 train_sets := $(filter %.h5,$(TRAIN)) $(if $(filter-out %.h5,$(TRAIN)),$(OUT)/train.h5)
 
+$(if $(and $(filter-out file,$(origin MODELS)),$(if $(TRAIN),,none)),$(call there,MODELS))
+
 .PHONY: models
 models: $(present:%=$(MODELS)/%.h5)
+	@$(if $(present),,echo "no models in '$(MODELS)', and TRAIN is not given" >&2; exit 1)
 
 ifneq ($(filter-out %.h5,$(TRAIN)),)
 # A set of other songs is another set.

@@ -48,6 +48,7 @@ predict = sj-predict -j $(THREADS) $(EMBED_FLAGS) -m $(abspath $(1))
 list    = mkdir -p $(@D) && sh $(here)list.sh $@ $(CHUNK_FLAGS) $(2) $(1)
 
 include $(here)wants.mk
+$(foreach v,MUSDB TRAIN AUDIO LABELS POP909 GIANTSTEPS GTZAN MTAT NSYNTH ANNOTATIONS,$(call there,$(v)))
 include $(here)models.mk
 
 S := $(OUT)/musdb

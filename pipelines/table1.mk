@@ -14,6 +14,9 @@ MASH ?= 1
 metrics := $(foreach v,$(present),$(S)/$(v)/target.metrics.tsv $(S)/$(v)/context.metrics.tsv) \
            $(if $(filter 0,$(MASH)),,$(S)/automashupper/mash.metrics.tsv)
 
+# What the rows are made of.
+shown := $(present:%=$(S)/%/target.sjt) $(if $(filter 0,$(MASH)),,$(S)/automashupper/ranked.tsv)
+
 table1: $(OUT)/table1.md $(if $(present),$(OUT)/table1-by-class.tsv)
 	@cat $(OUT)/table1.md
 
@@ -43,7 +46,7 @@ $(OUT)/table1.tsv: $(here)paper/table1.tsv $(metrics) $(S)/rows
 	@[ -n "$(metrics)" ] || { echo "no models in '$(MODELS)', no TRAIN, and MASH=0: nothing to measure" >&2; exit 1; }
 	@awk -f $(here)table1.awk $(filter %.tsv,$^) >$@.new && mv $@.new $@
 $(OUT)/table1.txt: $(OUT)/table1.tsv $(present:%=$(S)/%/about) $(S)/songs.tsv
-	@left=$$(ls $(S)/*/target.sjt.left-out $(S)/automashupper/*.left-out 2>/dev/null | sort -r | head -n 1); \
+	@for left in $(shown:%=%.left-out) ''; do if [ -f "$$left" ]; then break; fi; done; \
 	    awk -v songs=$(S)/songs.tsv -v left="$$left" -f $(here)note.awk \
 	    $(present:%=$(S)/%/about) $(if $(filter 0,$(MASH)),,$(S)/automashupper/note) >$@.new && mv $@.new $@
 

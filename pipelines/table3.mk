@@ -25,7 +25,10 @@ T := $(OUT)/table3
 # Sets of files; tasks on them: set, --task, --label, further flags.
 sets_paper := $(if $(GIANTSTEPS),gs) $(if $(GTZAN),gtzan) $(if $(MTAT),mtt) $(if $(NSYNTH),nsynth)
 sets_more  := $(if $(POP909),pop909) $(if $(filter-out 0,$(SYNTH)),synth synth-stems)
-tasks := $(sets_paper) $(if $(POP909),pop909-key) $(if $(filter-out 0,$(SYNTH)),synth-key synth-style synth-instrument)
+# Of ten pieces one tests.
+$(if $(filter-out 0 1 2 3 4 5 6 7 8 9,$(SYNTH)),,$(if $(filter-out 0,$(SYNTH)),$(error SYNTH=$(SYNTH): 10 at least, or 0 for none)))
+tasks := $(strip $(sets_paper) $(if $(POP909),pop909-key) \
+         $(if $(filter-out 0,$(SYNTH)),synth-key synth-style synth-instrument))
 task_gs               := gs key label
 task_gtzan            := gtzan class label
 task_mtt              := mtt tags label --patience 10
@@ -42,6 +45,8 @@ chunk_synth-stems := --stems
 
 shown := $(OUT)/table3.md $(if $(filter-out $(sets_paper),$(tasks)),$(OUT)/table3-more.md)
 table3: $(shown)
+	@$(if $(tasks),,echo "no data: GIANTSTEPS, GTZAN, MTAT, NSYNTH and POP909 are not given, and SYNTH is 0" >&2; exit 1)
+	@$(if $(filter %-more.md,$(shown)),,rm -f $(OUT)/table3-more.*)
 	@for f in $^; do cat $$f; echo; done
 
 ifneq ($(POP909),)

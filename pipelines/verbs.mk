@@ -9,11 +9,12 @@ demo:
 	@$(MAKE) --no-print-directory -f pipelines/demo.mk BUILD=$(BUILD)
 
 # The paper's experiments, and what makes a model from rendered music (pretrain), each by a makefile of its own, which says what it wants: make table1 MUSDB=musdb18/ MODELS=models/
-experiments := table1 figure2 listening-test listening-test-analysis figure4 figure5 table3 pop909 models paper pretrain
+experiments := table1 figure2 listening-test listening-test-analysis figure4 figure5 table3 pop909 models paper report pretrain
 .PHONY: $(experiments)
 makefile_listening-test-analysis := listening-test
 makefile_models := table1
 makefile_paper := all
+makefile_report := all
 $(experiments):
 	@sh pipelines/setup.sh build paper
 	@$(MAKE) --no-print-directory -j2 all

@@ -88,6 +88,7 @@ ok "nothing says that the folder is complete" test ! -e x/index.html
 sj-trials --keep-going --retrieved tones.tsv -n 8 --seconds 1 --seed 3 -o kept broken 2>kept.err
 is "$? $(grep "skipped: 'broken/song3/drums.wav'" kept.err | sort -u | wc -l) $(json kept/trials.json \
     'sum(t["mix"]["song"] == "song3" for t in t["trials"])')" "1 1 0" "may be passed over"
+is "$(grep -c "skipped: 'broken" kept.err) $(tail -n 1 kept.err)" "1 sj-trials: 1 input skipped" "counted once, in however many trials it is missed"
 
 # -- ratings
 cat >made.py <<'P'

@@ -62,11 +62,12 @@ is "$(grep -o 'lead vocals' names/figure.svg | wc -l)" 3 "shows them whole"
 fails_with() { # TEXT COMMAND...: that it fails, saying so
     ! "${@:2}" >said 2>&1 && grep -qF -e "$1" said
 }
+mkdir no-models
 for e in figure2 figure4 figure5 listening-test; do
     ok "$e of a model that is not there" fails_with "no model 'nosuch': '$work/models/nosuch.h5' is not there" \
         experiment $e "$work/nosuch" MUSDB="$work/songs" AUDIO="$work/songs" LABELS="$work/songs" MODEL=nosuch
-    ok "$e without any model" fails_with "no model 'mlp-cond': '$work/nowhere/mlp-cond.h5' is not there and TRAIN is not given" \
-        experiment $e "$work/nosuch" MUSDB="$work/songs" AUDIO="$work/songs" LABELS="$work/songs" MODELS="$work/nowhere"
+    ok "$e without any model" fails_with "no model 'mlp-cond': '$work/no-models/mlp-cond.h5' is not there and TRAIN is not given" \
+        experiment $e "$work/nosuch" MUSDB="$work/songs" AUDIO="$work/songs" LABELS="$work/songs" MODELS="$work/no-models"
 done
 
 times out >before
@@ -197,20 +198,30 @@ times b >after
 ok "does nothing" cmp before after
 ok "without it everything stops again" stops
 cp songs/synth-5-000002/drums.wav broken/synth-5-000002/new && mv broken/synth-5-000002/new broken/synth-5-000002/drums.wav
-ok "once it is mended it is there" experiment table1 "$work/b" MUSDB="$work/broken"
+ok "once it is mended, in a table without AutoMashupper" experiment table1 "$work/b" MUSDB="$work/broken" MASH=0
+is "$(head -n 1 b/table1.txt)" "4 songs" "what only others left out is not counted"
+ok "it is there" experiment table1 "$work/b" MUSDB="$work/broken"
 is "$(head -n 1 b/table1.txt) $(cmp b/table1.tsv out/table1.tsv)" "4 songs " "as if nothing had been"
 
 # -- what cannot be
-ok "models that are absent" experiment table1 "$work/absent" MUSDB="$work/songs" MODELS="$work/nowhere"
+ok "models that are absent" experiment table1 "$work/absent" MUSDB="$work/songs" MODELS="$work/no-models"
 is "$(field absent/table1.tsv Transformer encoder)$(field absent/table1.tsv Transformer queries)" "absent-" "have rows that say so"
 experiment table1 "$work/no" >no.log 2>&1
 ok "without songs nothing begins" grep -F "MUSDB=... must be given, as in: make table1 MUSDB=musdb18/ MODELS=models/ $(
     )(see the head of pipelines/table1.mk)" no.log
-experiment figure5 "$work/no" AUDIO=songs >no.log 2>&1
+experiment figure5 "$work/no" AUDIO="$work/songs" >no.log 2>&1
 ok "nor without labels" grep -F "LABELS=... must be given, as in: make figure5 AUDIO=beatles/ LABELS=isophonics/ $(
     )MODELS=models/ (see the head of pipelines/figure5.mk)" no.log
 experiment pop909 "$work/no" >no.log 2>&1
 ok "nor POP909 without itself" grep -F "POP909=... must be given, as in: make pop909 POP909=pop909.tar.xz (" no.log
+for v in "table1 MUSDB" "table1 MODELS" "table3 GTZAN" "figure5 LABELS" "pop909 POP909"; do
+    ok "nor where $v is not there" fails_with "${v#* }=$work/nowhere: there is no such file or folder" \
+        experiment "${v% *}" "$work/no" AUDIO="$work/songs" LABELS="$work/songs" MUSDB="$work/songs" "${v#* }=$work/nowhere"
+done
+ok "nor with less than ten made-up pieces" fails_with "SYNTH=9: 10 at least, or 0 for none" experiment table3 "$work/no" SYNTH=9
+ok "nor without any" fails_with "POP909 are not given, and SYNTH is 0" experiment table3 "$work/no" SYNTH=0
+ok "nor models without songs" fails_with "no models in '$work/no-models', and TRAIN is not given" \
+    make -C "$root" --no-print-directory -f pipelines/table1.mk models BUILD="$BUILD" OUT="$work/no" MODELS="$work/no-models"
 
 # -- other hosts: their shell has the programs on its PATH
 mkdir stand-in

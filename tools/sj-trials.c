@@ -4,6 +4,7 @@
 
 #include "classmap.h"
 #include "excerpt.h"
+#include "keyset.h"
 #include "layout.h"
 #include "listening.h"
 #include "ordered.h"
@@ -45,7 +46,7 @@ struct work {
     struct sj_place *place;
     struct sj_listening test;
     sj_json **entry; /* (trials) */
-    int64_t skipped;
+    struct sj_keyset *skipped; /* why: an input is left out of many trials for one reason */
 };
 
 /* What the job of a trial gives: its entry; what was passed over on the way. */
@@ -98,16 +99,25 @@ static int make_trial(void *arg, int64_t number, struct sj_ordered_job *to)
     return status;
 }
 
-static void take_made(struct work *w, int64_t number, struct made *m)
+/* Said once for each reason. */
+static int skip(struct work *w, const char *reason)
 {
+    const int64_t before = sj_keyset_count(w->skipped);
+    int status = sj_keyset_add(w->skipped, reason);
+    if (!status && sj_keyset_count(w->skipped) > before)
+        sj_note(w->run, "skipped: %s", reason);
+    return status;
+}
+
+static int take_made(struct work *w, int64_t number, struct made *m)
+{
+    int status = m->bad ? skip(w, m->reason) : SJ_OK;
     w->entry[number] = m->entry;
     m->entry = NULL;
-    w->skipped += m->bad;
-    if (m->bad)
-        sj_note(w->run, "skipped: %s", m->reason);
     if (m->silent && w->run->verbose)
         sj_note(w->run, "trial %lld: %d queries with a silent stem passed over", (long long)number + 1, m->silent);
     drop_made(m);
+    return status;
 }
 
 static int make_trials(struct work *w)
@@ -122,7 +132,8 @@ static int make_trials(struct work *w)
     for (int64_t i = 0; i < trials && !status; i++) {
         void *item;
         while (!(status = sj_ordered_take(o, &item)) && item)
-            take_made(w, i, item);
+            if ((status = take_made(w, i, item)))
+                break;
         sj_progress_show(p, i + 1, NULL);
     }
     sj_progress_end(p);
@@ -143,10 +154,10 @@ static int survey(struct work *w)
         status = sj_excerpt_classes(t, s->classes, s->has + i * s->classes);
         if (!status || !keep_going)
             continue;
-        sj_note(w->run, "skipped: %s", sj_reason());
-        w->skipped++;
         t->status = status;
-        status = SJ_OK;
+        char *why = strdup(sj_reason());
+        status = why ? skip(w, why) : sj_fail(SJ_SYSTEM, "no memory");
+        free(why);
     }
     return status;
 }
@@ -182,11 +193,15 @@ static int make_test(struct work *w)
 static int run(struct sj_run *r)
 {
     struct work w = {.run = r};
-    int status = make_test(&w);
+    int status = sj_keyset_new(&w.skipped);
+    if (!status)
+        status = make_test(&w);
     if (!status)
         sj_note(r, "'%s/index.html' has %lld trials", folder, (long long)trials);
-    if (!status && w.skipped)
-        status = sj_fail(SJ_NO, "%lld inputs skipped", (long long)w.skipped);
+    if (!status && sj_keyset_count(w.skipped))
+        status = sj_fail(SJ_NO, "%lld input%s skipped", (long long)sj_keyset_count(w.skipped),
+                         sj_keyset_count(w.skipped) == 1 ? "" : "s");
+    sj_keyset_free(w.skipped);
     for (int64_t i = 0; w.entry && i < trials; i++)
         sj_json_free(w.entry[i]);
     free(w.entry);
