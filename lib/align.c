@@ -48,6 +48,7 @@ void sj_align_unit(int64_t n, int64_t d, float *x)
     for (int64_t i = 0; i < n; i++) {
         float *row = x + i * d;
         double square = 0;
+#pragma omp simd reduction(+ : square)
         for (int64_t k = 0; k < d; k++)
             square += (double)row[k] * row[k];
         const double scale = square > 0 ? 1 / sqrt(square) : 0;

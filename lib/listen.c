@@ -3,24 +3,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio.h"
-#include "chunk.h"
 #include "pool.h"
 #include "sound.h"
 
-enum { BATCH = 8 };
+enum {
+    BATCH = 8,
+    MARGIN = 4 /* patches: 0.64 s */
+};
 
-/* What is being listened to, chunk by chunk, batches of chunks of one length. */
+/* Frames that one window gives: those before `rows` have been given by others. */
+struct share {
+    int64_t place, row, rows; /* the first in the window, and in the recording; how many */
+};
+
+/* What is being listened to, in batches of windows of one length. */
 struct job {
     struct sj_net *net;
     int64_t classes; /* 0: the encoder's own frames */
     const int32_t *class;
     int64_t rows;
     float *out;
-    int64_t count, T, row; /* of the batch: chunks, frames of each, first row of the first */
+    const float *mel;         /* (bands, stride) of the recording */
+    int64_t stride, T, count; /* frames of a window; windows of the batch */
+    struct share share[BATCH];
 };
 
 struct sj_listener {
+    struct sjk *k;
     struct sj_config config;
     struct sj_net *context, *target;
     struct sj_mel *mel;
@@ -44,6 +53,7 @@ int sj_listener_new(struct sjk *k, const struct sj_model *m, enum sj_precision p
     if (!l)
         return sj_fail(SJ_SYSTEM, "no memory");
     const size_t chunk = (size_t)(c->frequencies * c->times * c->dim);
+    l->k = k;
     l->config = *c;
     l->in = malloc(BATCH * (size_t)(c->mel.bands * c->times * c->patch) * sizeof *l->in);
     l->z = malloc(BATCH * chunk * sizeof *l->z);
@@ -79,6 +89,11 @@ void sj_listener_free(struct sj_listener *l)
     free(l);
 }
 
+struct sjk *sj_listener_back_end(const struct sj_listener *l)
+{
+    return l->k;
+}
+
 const struct sj_config *sj_listener_config(const struct sj_listener *l)
 {
     return &l->config;
@@ -90,17 +105,16 @@ int64_t sj_listener_rows(const struct sj_listener *l, int64_t n)
     return rows > 1 ? rows : 1;
 }
 
-/* The frames of z (count, F, P, D) to their rows of out (rows, F D). */
+/* Of the frames of z (count, F, P, D) those that its windows give, to their rows of out (rows, F D). */
 static void put_frames(const struct sj_listener *l, const float *z, float *out)
 {
     const struct sj_config *c = &l->config;
     const struct job *j = &l->job;
     const int64_t P = j->T / c->patch, d = c->frequencies * c->dim;
     for (int64_t b = 0; b < j->count; b++) {
-        const int64_t row = j->row + b * P, left = j->rows - row;
+        const struct share *s = &j->share[b];
         sj_pool_frames(c->frequencies, P, c->dim, z + b * P * d, l->frames);
-        if (left > 0)
-            memcpy(out + row * d, l->frames, (size_t)((left < P ? left : P) * d) * sizeof *out);
+        memcpy(out + s->row * d, l->frames + s->place * d, (size_t)(s->rows * d) * sizeof *out);
     }
 }
 
@@ -108,7 +122,6 @@ static int flush(struct sj_listener *l)
 {
     const struct sj_config *c = &l->config;
     struct job *j = &l->job;
-    const int64_t P = j->T / c->patch;
     int status = j->count ? sj_net_encode(j->net, j->count, j->T, l->in, 0, l->z) : SJ_OK;
     if (!status && !j->classes)
         put_frames(l, l->z, j->out);
@@ -116,42 +129,59 @@ static int flush(struct sj_listener *l)
         int32_t class[BATCH];
         for (int64_t b = 0; b < j->count; b++)
             class[b] = j->class[k];
-        status = sj_net_predict(j->net, j->count, P, l->z, class, l->y);
+        status = sj_net_predict(j->net, j->count, j->T / c->patch, l->z, class, l->y);
         if (!status)
             put_frames(l, l->y, j->out + k * j->rows * c->frequencies * c->dim);
     }
-    j->row += j->count * P;
     j->count = 0;
     return status;
 }
 
-static int hear(const struct sj_chunk *chunk, void *arg)
+/* The window whose first frame is row `from` of the recording, which gives the rows first .. end-1. */
+static int hear(struct sj_listener *l, int64_t from, int64_t first, int64_t end)
 {
-    struct sj_listener *l = arg;
-    const struct sj_config *c = &l->config;
     struct job *j = &l->job;
-    const int64_t frames = sj_mel_chunk_frames(l->mel, chunk->samples);
-    const int64_t T = (frames + c->patch - 1) / c->patch * c->patch;
-    int status = j->count == BATCH || T != j->T ? flush(l) : SJ_OK;
-    j->T = T;
-    if (!status)
-        status = sj_mel_chunk(l->mel, chunk->samples, chunk->sample, l->in + j->count * c->mel.bands * T, T);
-    j->count += !status;
-    return status;
+    const int64_t bands = l->config.mel.bands;
+    float *in = l->in + j->count * bands * j->T;
+    for (int64_t b = 0; b < bands; b++)
+        memcpy(in + b * j->T, j->mel + b * j->stride + from * l->config.patch, (size_t)j->T * sizeof *in);
+    j->share[j->count++] = (struct share){first - from, first, end - first};
+    return j->count == BATCH ? flush(l) : SJ_OK;
+}
+
+/* Windows of the model's span, so close that every frame but those at the ends is MARGIN from the edges of its own. */
+static int hear_all(struct sj_listener *l)
+{
+    const int64_t P = l->config.times, rows = l->job.rows, margin = P > 2 * MARGIN ? MARGIN : (P - 1) / 2;
+    const int64_t step = P - 2 * margin, last = rows - P;
+    int status = SJ_OK;
+    for (int64_t from = 0, first = 0; first < rows && !status; from += step) {
+        const int ends = from >= last;
+        const int64_t begin = !ends ? from : last > 0 ? last : 0, end = ends ? rows : begin + margin + step;
+        status = hear(l, begin, first, end);
+        first = end;
+    }
+    return status ? status : flush(l);
 }
 
 static int listen(struct sj_listener *l, int64_t n, const float *wave)
 {
-    struct sj_chunker *c;
-    int status = sj_chunker_open(l->config.times * l->config.patch, hear, l, &c);
-    if (status)
-        return status;
-    l->job.rows = sj_listener_rows(l, n);
-    status = sj_chunker_push(c, wave, n);
+    const struct sj_config *c = &l->config;
+    struct job *j = &l->job;
+    const int64_t frames = sj_mel_whole_frames(l->mel, n), stride = (frames + c->patch - 1) / c->patch * c->patch;
+    const int64_t span = c->times * c->patch;
+    float *mel = malloc((size_t)(c->mel.bands * stride) * sizeof *mel);
+    if (!mel)
+        return sj_fail(SJ_SYSTEM, "no memory for %lld frames", (long long)frames);
+    j->mel = mel;
+    j->stride = stride;
+    j->T = stride < span ? stride : span;
+    j->rows = sj_listener_rows(l, n);
+    int status = sj_mel_whole(l->mel, n, wave, mel, stride);
     if (!status)
-        status = sj_chunker_end(c);
-    sj_chunker_close(c);
-    return status ? status : flush(l);
+        status = hear_all(l);
+    free(mel);
+    return status;
 }
 
 int sj_listen_stem(struct sj_listener *l, int64_t n, const float *wave, float *out)

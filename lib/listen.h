@@ -1,5 +1,8 @@
 /* listen: sounds in memory as a model hears them: what encodes, what predicts, and all that is before them, without
- * streams between. The frames are those of sj-chunk | sj-mel | sj-embed (| sj-predict) --pool frame. */
+ * streams between. The spectrogram is that of sj-chunk | sj-mel. Of it the model hears windows of its span that overlap: of
+ * each only the middle is taken, so that what becomes of a frame depends little on where the recording begins, and only
+ * the ends of the recording are heard without what is around them. (sj-embed's chunks lie side by side, as in the paper:
+ * their frames know where in the chunk they are.) */
 #ifndef SJ_LISTEN_H
 #define SJ_LISTEN_H
 
@@ -18,6 +21,7 @@ int sj_listener_new(struct sjk *k, const struct sj_model *m, enum sj_precision p
 void sj_listener_free(struct sj_listener *l); /* NULL is allowed */
 
 const struct sj_config *sj_listener_config(const struct sj_listener *l);
+struct sjk *sj_listener_back_end(const struct sj_listener *l); /* k */
 
 /* Frames of a sound of n samples: whole time patches only, but 1 at least. Their width is F D of the model. */
 int64_t sj_listener_rows(const struct sj_listener *l, int64_t n);

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "align.h"
 #include "decode.h"
+#include "fit.h"
 #include "sound.h"
+
+enum { TOGETHER = 32 }; /* stems compared frame by frame at a time */
 
 struct sj_match {
     const char *mix;
@@ -23,7 +25,7 @@ struct sj_match {
     int64_t classes;
     int32_t class[SJ_CLASSES];
     int at[SJ_CLASSES];      /* where a class is among those wanted, or -1 */
-    int centred[SJ_CLASSES]; /* whether its prediction is ready for offsets */
+    struct sj_fit *fit[SJ_CLASSES]; /* (classes) made when they are wanted, or NULL */
     float *prediction;       /* (classes, rows, width) */
     float *vector;           /* (classes, width) */
     struct sj_facts facts;
@@ -133,6 +135,8 @@ void sj_match_close(struct sj_match *m)
     if (!m)
         return;
     wait_for_facts(m);
+    for (int64_t c = 0; c < m->classes; c++)
+        sj_fit_free(m->fit[c]);
     free(m->wave);
     free(m->prediction);
     free(m->vector);
@@ -224,43 +228,78 @@ void sj_match_refine(int64_t n, struct sj_match_row *row)
 
 /* -- offsets ------------------------------------------------------------------------------------------------------- */
 
-/* Where the sum over the frames that overlap, divided by those that can, is largest; of equal values the least shift: a few
- * frames at an end are alike by chance. */
-static void find_peak(const struct sj_curve *c, int64_t frames, double step_s, double *offset_s, double *similarity)
-{
-    *similarity = -INFINITY;
-    for (int64_t far = 0; far <= c->lags; far++)
-        for (int side = 1; side >= -1; side -= 2) {
-            const double s = c->sum[c->lags + side * far] / (double)frames;
-            if (s > *similarity) {
-                *similarity = s;
-                *offset_s = (double)(side * far) * step_s + 0.0;
-            }
-        }
-}
-
-int sj_match_offset(struct sj_match *m, int64_t rows, float *frames, int class, double max_lag_s, int threads,
-                    double *offset_s, double *similarity)
+static double step_s(const struct sj_match *m)
 {
     const struct sj_config *c = sj_listener_config(m->l);
-    const int64_t d = m->s->width;
-    const double step_s = (double)(c->patch * c->mel.hop_samples) / c->mel.sample_rate_hz;
-    float *p = m->prediction + m->at[class] * m->rows * d;
-    struct sj_curve curve = {0};
-    int status = sj_align_remove(rows, d, 1, frames);
-    if (!status)
-        sj_align_unit(rows, d, frames);
-    if (!status && !m->centred[class]) {
-        status = sj_align_remove(m->rows, d, 1, p);
-        sj_align_unit(m->rows, d, p);
-        m->centred[class] = 1;
+    return (double)(c->patch * c->mel.hop_samples) / c->mel.sample_rate_hz;
+}
+
+/* What compares with the prediction of a class, made when it is first wanted. */
+static int fit_of(struct sj_match *m, int class, double max_lag_s, struct sj_fit **fit)
+{
+    const int64_t d = m->s->width, lags = (int64_t)floor(max_lag_s / step_s(m) + 1e-9);
+    const int at = m->at[class];
+    int status = SJ_OK;
+    if (!m->fit[at])
+        status = sj_fit_new(sj_listener_back_end(m->l), m->rows, d, m->prediction + at * m->rows * d, lags, &m->fit[at]);
+    *fit = m->fit[at];
+    return status;
+}
+
+static void take(const struct sj_match *m, const struct sj_fit_stem *stem, struct sj_match_row *row)
+{
+    row->offset_s = (double)stem->lag * step_s(m) + 0.0;
+    row->similarity = stem->similarity;
+}
+
+int sj_match_place_frames(struct sj_match *m, int64_t rows, float *frames, double max_lag_s, int threads,
+                          struct sj_match_row *row)
+{
+    struct sj_fit_stem stem = {rows, frames, 0, 0};
+    struct sj_fit *fit;
+    int status = fit_of(m, row->class, max_lag_s, &fit);
+    if (!status && !(status = sj_fit_run(fit, 1, &stem, threads)))
+        take(m, &stem, row);
+    return status;
+}
+
+/* At most TOGETHER rows, of one class. */
+static int place_some(struct sj_match *m, int64_t n, struct sj_match_row *const *row, double max_lag_s, int threads)
+{
+    struct sj_fit_stem stem[TOGETHER] = {{0}};
+    struct sj_fit *fit;
+    int status = fit_of(m, row[0]->class, max_lag_s, &fit);
+    for (int64_t i = 0; i < n && !status; i++) {
+        const struct sj_shelf_stem *s = &m->s->stem[row[i]->stem];
+        stem[i].rows = s->rows;
+        status = sj_shelf_frames(m->s, s, &stem[i].frames);
     }
     if (!status)
-        status = sj_curve_new((int64_t)floor(max_lag_s / step_s + 1e-9), &curve);
-    if (!status)
-        status = sj_align_curve(rows, frames, m->rows, p, d, threads, &curve);
-    if (!status)
-        find_peak(&curve, m->rows < rows ? m->rows : rows, step_s, offset_s, similarity);
-    sj_curve_free(&curve);
+        status = sj_fit_run(fit, n, stem, threads);
+    for (int64_t i = 0; i < n; i++) {
+        if (!status)
+            take(m, &stem[i], row[i]);
+        free(stem[i].frames);
+    }
+    return status;
+}
+
+int sj_match_place(struct sj_match *m, int64_t n, struct sj_match_row *row, double max_lag_s, int threads)
+{
+    int status = SJ_OK;
+    for (int64_t c = 0; c < m->classes; c++) {
+        struct sj_match_row *some[TOGETHER];
+        int64_t count = 0;
+        for (int64_t i = 0; i < n && !status; i++) {
+            if (row[i].class == m->class[c])
+                some[count++] = &row[i];
+            if (count == TOGETHER) {
+                status = place_some(m, count, some, max_lag_s, threads);
+                count = 0;
+            }
+        }
+        if (count && !status)
+            status = place_some(m, count, some, max_lag_s, threads);
+    }
     return status;
 }

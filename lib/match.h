@@ -3,10 +3,8 @@
  *   score of a stem    cos(normal(mean over frames of prediction(mix, class)), its vector): shelf.h; class: its own, or
  *                      where it has none the one of those wanted that scores highest
  *                      refined: the mean of that and the similarity at the offset
- *   offset             the lag at which its frames are most similar to the predicted ones: the sum of the similarities of
- *                      those that overlap (align.h), divided by the frames of the shorter, in steps of a time patch, 160 ms:
- *                      what belongs to the mix at time t is in the stem at t + offset. Of frames their mean over the
- *                      recording is taken away before. */
+ *   offset             the lag at which its frames are most similar to the predicted ones (fit.h), in steps of a time
+ *                      patch, 160 ms: what belongs to the mix at time t is in the stem at t + offset */
 #ifndef SJ_MATCH_H
 #define SJ_MATCH_H
 
@@ -60,8 +58,11 @@ void sj_match_refine(int64_t n, struct sj_match_row *row);
 /* The score of a vector as sj_shelf_normal leaves it, for a class. NaN where the class was not asked for. */
 double sj_match_score(const struct sj_match *m, const float *vector, int class);
 
-/* frames f32 (rows, width), which it changes. SJ_SYSTEM without memory. */
-int sj_match_offset(struct sj_match *m, int64_t rows, float *frames, int class, double max_lag_s, int threads,
-                    double *offset_s, double *similarity);
+/* Finds offset and similarity of n rows, by the classes that they were scored by. SJ_INPUT: as sj_shelf_frames;
+ * SJ_SYSTEM, SJ_DEVICE: no memory. */
+int sj_match_place(struct sj_match *m, int64_t n, struct sj_match_row *row, double max_lag_s, int threads);
+/* The same of a stem with frames f32 (rows, width), which are changed. */
+int sj_match_place_frames(struct sj_match *m, int64_t rows, float *frames, double max_lag_s, int threads,
+                          struct sj_match_row *row);
 
 #endif

@@ -86,9 +86,8 @@ static int recall(const struct sj_shelf *s, int64_t i, struct heard *h)
 /* Refined, as of a class; the frames change. */
 static int score(const struct work *w, struct heard *h, int class, struct sj_match_row *row)
 {
-    row->score = sj_match_score(w->m, h->vector, class);
-    int status = sj_match_offset(w->m, h->rows, h->frames, class, w->max_lag_s, w->threads, &row->offset_s,
-                                 &row->similarity);
+    *row = (struct sj_match_row){.class = class, .score = sj_match_score(w->m, h->vector, class)};
+    int status = sj_match_place_frames(w->m, h->rows, h->frames, w->max_lag_s, w->threads, row);
     if (!status)
         sj_match_refine(1, row);
     return status;
@@ -118,29 +117,37 @@ static int score_all(const struct work *w, const struct heard *h, int wanted, st
     return status;
 }
 
+/* row: the other stems of the class, n of them. */
+static int64_t list_others(const struct sj_match *m, const struct sj_shelf *s, int64_t self, int class,
+                           struct sj_match_row *row)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < s->stems; i++)
+        if (i != self && s->stem[i].class == class && sj_match_heard(&s->stem[i]))
+            row[n++] = (struct sj_match_row){i, class, sj_match_score(m, s->vector + i * s->width, class), NAN, NAN};
+    return n;
+}
+
 static int compare(const struct work *w, int64_t self, struct sj_match_why *why)
 {
+    struct sj_match_row *row = malloc((size_t)w->s->stems * sizeof *row + 1);
+    if (!row)
+        return sj_fail(SJ_SYSTEM, "no memory for a ranking");
+    const int64_t n = list_others(w->m, w->s, self, why->class, row);
+    int status = sj_match_place(w->m, n, row, w->max_lag_s, w->threads);
     double sum = 0, square = 0;
-    int status = SJ_OK;
+    if (!status)
+        sj_match_refine(n, row);
     why->rank = 1;
-    for (int64_t i = 0; i < w->s->stems && !status; i++) {
-        const struct sj_shelf_stem *s = &w->s->stem[i];
-        struct heard other = {.frames = NULL};
-        struct sj_match_row row;
-        if (i == self || s->class != why->class || !sj_match_heard(s))
-            continue;
-        if (!(status = recall(w->s, i, &other)))
-            status = score(w, &other, why->class, &row);
-        free(other.frames);
-        if (status)
-            break;
-        why->rank += row.score > why->score || (row.score == why->score && i < self);
-        why->others++;
-        sum += row.score;
-        square += row.score * row.score;
+    why->others = n;
+    for (int64_t i = 0; i < n && !status; i++) {
+        why->rank += row[i].score > why->score || (row[i].score == why->score && row[i].stem < self);
+        sum += row[i].score;
+        square += row[i].score * row[i].score;
     }
-    why->level = sum / (double)why->others;
-    why->spread = sqrt(fmax(0, square / (double)why->others - why->level * why->level));
+    why->level = sum / (double)n;
+    why->spread = sqrt(fmax(0, square / (double)n - why->level * why->level));
+    free(row);
     return status;
 }
 

@@ -12,7 +12,8 @@
 #include "room.h"
 #include "stream.h"
 
-static const char kind[] = "sj-index/1";
+static const char kind[] = "sj-index/2", /* 2: frames are heard from the middle of overlapping windows */
+                  former[] = "sj-index/1";
 
 void sj_shelf_free(struct sj_shelf *s)
 {
@@ -294,7 +295,9 @@ static int read_head(struct sj_h5 *h, struct sj_shelf *s)
 {
     char *text = NULL;
     int status = sj_h5_get_text(h, "/", "kind", &text);
-    if (status || strcmp(text, kind))
+    if (!status && !strcmp(text, former))
+        status = sj_fail(SJ_INPUT, "'%s' was made by an older version: removing it and sj index make it anew", sj_h5_path(h));
+    else if (status || strcmp(text, kind))
         status = sj_fail(SJ_INPUT, "'%s' is no index", sj_h5_path(h));
     free(text);
     text = NULL;

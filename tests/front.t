@@ -33,7 +33,7 @@ fails 2 "wants a mix and a stem" "explain without a stem" "$sj" explain mix.wav
 fails 2 "there is no index yet" "no index" "$sj" match mix.wav
 fails 2 "needs a folder" "-i at the end" "$sj" match mix.wav -i
 
-"$bin/sj-synth" -q -n 5 --seconds 10 --folder songs || exit 1
+"$bin/sj-synth" -q -n 5 --seconds 8 --folder songs || exit 1
 mkdir -p alone && cp -r "$bin" alone/bin # without what lies beside it
 fails 2 "no model" "no model" alone/bin/sj index songs
 rm -r alone
@@ -47,7 +47,7 @@ ok "index again" "$sj" index songs
 is "$(sed 's/.*folders: //' err)" "0 read, 5 unchanged, 0 forgotten" "nothing is read again"
 is "$(stat -c %i songs/.sj/index.h5)" "$before" "nor is the index written again"
 touch songs/synth-0-000001/bass.wav
-"$bin/sj-synth" -q --seed 9 -n 1 --seconds 10 --folder songs
+"$bin/sj-synth" -q --seed 9 -n 1 --seconds 8 --folder songs
 rm -r songs/synth-0-000002
 ok "index after changes" "$sj" index songs
 is "$(sed 's/.*folders: //' err)" "2 read, 3 unchanged, 1 forgotten" \
@@ -90,6 +90,7 @@ printf 'RIFF\044\175\000\000WAVEfmt \020\000\000\000\001\000\001\000' >silence.w
 printf '\200\076\000\000\000\175\000\000\002\000\020\000data\000\175\000\000' >>silence.wav
 head -c 32000 /dev/zero >>silence.wav
 fails 3 "is silent" "a mix without a sound" "$sj" match -i songs silence.wav
+# eight seconds are one span of the model: no chunks and no windows
 "$bin/sj-chunk" --stems songs | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 --network target --pool track -o stems.h5
 "$bin/sj-chunk" mix.wav | "$bin/sj-mel" | "$bin/sj-embed" -m model.h5 |
     "$bin/sj-predict" -m model.h5 --class bass --pool track |
@@ -307,7 +308,7 @@ done
 kill -KILL $!
 wait $! 2>/dev/null
 ok "an interrupted training leaves a checkpoint" test -s "$own.checkpoint"
-"$bin/sj-synth" -q --seed 11 -n 1 --seconds 10 --folder songs
+"$bin/sj-synth" -q --seed 11 -n 1 --seconds 8 --folder songs
 ok "it goes on, though there is a new song" "$sj" train --size tiny --steps 10 --batch 2 -j 1 songs
 is "$(sed -n '1s/; new ones wait for its end$//p' err)" \
     "sj: an interrupted training goes on with the recordings it began with" \

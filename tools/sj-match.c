@@ -186,19 +186,6 @@ static double patch_s(const struct work *w)
     return (double)(c->patch * c->mel.hop_samples) / c->mel.sample_rate_hz;
 }
 
-/* Where a stem fits. */
-static int find_offset(struct work *w, struct sj_match_row *row)
-{
-    const struct sj_shelf_stem *s = &w->shelf.stem[row->stem];
-    float *frames = NULL;
-    int status = sj_shelf_frames(&w->shelf, s, &frames);
-    if (!status)
-        status = sj_match_offset(w->match, s->rows, frames, row->class, max_lag_s, w->run->threads, &row->offset_s,
-                                 &row->similarity);
-    free(frames);
-    return status;
-}
-
 static int write_row(struct work *w, int64_t rank, const struct sj_match_row *row)
 {
     const struct sj_shelf_stem *s = &w->shelf.stem[row->stem];
@@ -227,8 +214,7 @@ static int list(struct work *w)
     if (preview && picked > n)
         return sj_fail(SJ_NO, "there are only %lld stems, not %lld", (long long)n, (long long)picked);
     const int64_t heard = refine > most ? refine : most, count = n < heard ? n : heard;
-    for (int64_t i = 0; i < count && !status; i++)
-        status = find_offset(w, &row[i]);
+    status = sj_match_place(w->match, count, row, max_lag_s, w->run->threads);
     if (refine && !status)
         sj_match_refine(count, row);
     if (!status)
