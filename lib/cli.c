@@ -61,7 +61,7 @@ int sj_cli_real(const char *what, const char *text, double min, double max, doub
 {
     char *end;
     double v = strtod(text, &end);
-    if (end == text || *end || !isfinite(v))
+    if (end == text || *end || !isfinite(v) || strpbrk(text, "xX")) /* nor 0x10 */
         return sj_fail(SJ_USAGE, "%s is '%s', must be a number", what, text);
     if ((min != 0 || max != 0) && (v < min || v > max))
         return out_of_range(what, text, min, max);

@@ -69,6 +69,8 @@ static int next_line(struct reading *c, int *more)
         c->line++;
         if (strlen(c->text) != (size_t)n)
             return off(c, "is no text");
+        if (c->text[n - 1] != '\n')
+            return off(c, "is cut short: it has no end");
         while (n && (c->text[n - 1] == '\n' || c->text[n - 1] == '\r'))
             c->text[--n] = 0;
         if (c->line == 1 && !strncmp(c->text, "\xef\xbb\xbf", 3)) /* as some programs begin a file */
@@ -84,9 +86,10 @@ static int next_line(struct reading *c, int *more)
     return ferror(c->f) ? sj_fail_errno("cannot read '%s'", c->path) : SJ_OK;
 }
 
-static int find_field(const struct reading *c, const char *name)
+/* From field `first` on. */
+static int find_field(const struct reading *c, const char *name, int first)
 {
-    for (int i = 0; i < c->fields; i++)
+    for (int i = first; i < c->fields; i++)
         if (!strcmp(c->field[i], name))
             return i;
     return -1;
@@ -98,11 +101,14 @@ static int read_columns(struct reading *c)
     if (status || !more)
         return status ? status : sj_fail(SJ_INPUT, "'%s' is empty", c->path);
     c->width = c->fields;
-    c->kind = find_field(c, columns[1][CONDITION]) >= 0;
-    for (int i = 0; i < COLUMNS; i++)
-        if ((c->column[i] = find_field(c, columns[c->kind][i])) < 0)
-            return sj_fail(SJ_INPUT, "'%s': line %lld: no column '%s'", c->path, (long long)c->line,
-                           columns[c->kind][i]);
+    c->kind = find_field(c, columns[1][CONDITION], 0) >= 0;
+    for (int i = 0; i < COLUMNS; i++) {
+        const char *name = columns[c->kind][i];
+        const int found = c->column[i] = find_field(c, name, 0);
+        if (found < 0 || find_field(c, name, found + 1) >= 0)
+            return sj_fail(SJ_INPUT, "'%s': line %lld: %s column '%s'", c->path, (long long)c->line,
+                           found < 0 ? "no" : "more than one", name);
+    }
     return SJ_OK;
 }
 

@@ -242,6 +242,17 @@ static int write_table(FILE *out, const char *path, const char *name)
     return status;
 }
 
+/* Whether an image begins and ends as one of its kind does. */
+static int is_figure(const char *data, size_t size, int svg)
+{
+    static const char first[8] = "\x89PNG\r\n\x1a\n", last[8] = "IEND\xae\x42\x60\x82";
+    if (!svg)
+        return size >= 16 && !memcmp(data, first, 8) && !memcmp(data + size - 8, last, 8);
+    while (size && strchr(" \t\r\n", data[size - 1]))
+        size--;
+    return strstr(data, "<svg") && size >= 6 && !memcmp(data + size - 6, "</svg>", 6);
+}
+
 /* Figures are images of their own: what they define by name cannot get mixed up. */
 static int write_figure(FILE *out, const char *path, const char *name, const struct section *of)
 {
@@ -251,9 +262,9 @@ static int write_figure(FILE *out, const char *path, const char *name, const str
     int status = read_file(path, &data, &size);
     if (status)
         return status;
-    if (svg ? !strstr(data, "<svg") : size < 8 || memcmp(data, "\x89PNG\r\n\x1a\n", 8)) {
+    if (!is_figure(data, size, svg)) {
         free(data);
-        return sj_fail(SJ_INPUT, "'%s' is no %s", path, svg ? "SVG" : "PNG");
+        return sj_fail(SJ_INPUT, "'%s' is no %s, or cut short", path, svg ? "SVG" : "PNG");
     }
     fprintf(out, "<figure><img alt=\"%s: ", of->title);
     sj_page_text(out, name);

@@ -206,6 +206,9 @@ fails 3 "'other' has no annotation of its key" "a track without annotations" sh 
 "$cooccur" --keep-going --labels bad -o a.tsv hand.tsv 2>said
 is "$? $(wc -l <said) $(wc -l <a.tsv)" "1 3 2" "passed over"
 is "$(tail -n 1 said)" "sj-cooccur: 1 tracks without annotations were passed over" "counted"
+awk -F '\t' -v OFS='\t' 'NR == 2 { for (i = 1; i <= NF; i++) if (name[i] == "end_s") $i = -0 } NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i
+    } NR == 2 { for (i = 1; i <= NF; i++) if (name[i] == "start_s") $i = 5 } 1' hand.tsv >back.tsv
+fails 3 "'back.tsv' line 2: ends before it begins" "a vector of negative length" "$cooccur" -q --labels hand back.tsv
 fails 4 "cannot read 'nowhere'" "a folder that is not there" "$cooccur" --labels nowhere hand.tsv
 fails 2 "would replace 'hand/song/key.lab'" "results over annotations" \
     "$cooccur" -q --labels hand -o hand/song/key.lab hand.tsv

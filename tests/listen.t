@@ -70,6 +70,8 @@ trials_fail() { # status text name arguments
     fails "$status" "$text" "$name" sj-trials -q "$@"
 }
 trials_fail 2 "wants -o DIR" "no folder" --retrieved tones.tsv tones
+cp -r tones among
+trials_fail 2 "the test would be made in 'among', which has songs" "among the songs" --retrieved tones.tsv -o among among
 trials_fail 2 "wants --retrieved FILE" "no neighbours" -o x tones
 trials_fail 2 "a listener cannot get 9 of 8 trials" "more trials for a listener than there are" --retrieved tones.tsv -n 8 \
     --per-listener 9 -o x tones
@@ -227,6 +229,10 @@ bad "a trial of two classes" "line 3: gives the trial another class than before"
 bad "an open quote" "line 3: has a quote that does not end its field" '3s/true/"true/'
 bad "a quote that goes on" "line 3: has a quote that does not end its field" '3s/true/"true"e/'
 bad "another line of names" "line 1: no column 'test'" '2,$d;1s/test/tst/'
+bad "a column twice" "line 1: more than one column 'rating'" '1s/position/rating/'
+bad "a rating in hexadecimal" "line 3: rating" '3s/,true,[0-9]*,/,true,0x10,/'
+head -c -1 r0.csv >bad.csv
+fails 3 "'bad.csv': line $(wc -l <r0.csv): is cut short" "a last line without its end" sj-ratings bad.csv
 head -n 1 r0.csv >bad.csv
 fails 3 "'bad.csv' has no ratings" "no ratings" sj-ratings bad.csv
 fails 3 "line 2: rates again what this listener rated before" "the same file twice" sj-ratings r0.csv r0.csv

@@ -130,13 +130,17 @@ cp results/table1.tsv results/table10.tsv
 printf 'x' >results/figure2.png
 fails 3 "figure2.png' is no PNG" "a figure that is none" "$page" --report results
 printf '\211PNG\r\n\032\n' >results/figure2.png
+fails 3 "figure2.png' is no PNG, or cut short" "one that is cut short" "$page" --report results
+printf '\211PNG\r\n\032\n\0\0\0\0IEND\256\102\140\202' >results/figure2.png
 ok "a report" "$page" --report results -o report.html
 is "$(grep -c '<table>' report.html)" 2 "its tables, and no others"
 is "$(grep -o '<h3>.*</h3>' report.html)" "<h3>second</h3>" "the second has its name"
 is "$(awk '/<h3>/ { after = 1 } /<table>/ && !after { n++ } END { print n }' report.html)" 1 "and comes after the first"
-is "$(grep -c 'image/png;base64,iVBORw0KGgo=' report.html)" 1 "a figure"
-printf '<svg/>' >results/figure2.svg
-is "$("$page" --report results | grep -o 'data:image[^"]*')" "data:image/svg+xml;base64,PHN2Zy8+" "an SVG comes before a PNG"
+is "$(grep -c 'image/png;base64,iVBORw0KGgoAAAAASUVORK5CYII=' report.html)" 1 "a figure"
+printf '<svg><g>' >results/figure2.svg
+fails 3 "figure2.svg' is no SVG, or cut short" "an SVG that is cut short" "$page" --report results
+printf '<svg></svg>\n' >results/figure2.svg
+is "$("$page" --report results | grep -o 'data:image[^"]*')" "data:image/svg+xml;base64,PHN2Zz48L3N2Zz4K" "an SVG comes before a PNG"
 echo 'seen <twice>?' >results/figure2.txt
 is "$("$page" --report results | grep -c 'seen &#60;twice&#62;?</p>')" 1 "a note"
 { printf 'a\n' && seq 21; } >results/table1-more.tsv

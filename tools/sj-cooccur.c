@@ -91,6 +91,8 @@ static int label_vector(const struct sj_run *run, struct vectors *v, int64_t row
         (status = sj_table_real(t, row, v->end, 0, 1e9, &end)) ||
         (status = sj_table_real(t, row, v->cluster, 0, 1e9, &cluster)))
         return status;
+    if (end < start)
+        return sj_fail(SJ_INPUT, "'%s' line %lld: ends before it begins", t->path, (long long)row + 2);
     if (cluster != (double)(int32_t)cluster)
         return sj_fail(SJ_INPUT, "'%s' line %lld: cluster '%s' is no whole number", t->path, (long long)row + 2,
                        sj_table_text(t, row, v->cluster));

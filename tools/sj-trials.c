@@ -1,6 +1,7 @@
 /* sj-trials: a listening test of what was retrieved.   neighbours + audio -> sj-trials -> sounds, page, trials.json */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "classmap.h"
 #include "excerpt.h"
@@ -162,10 +163,22 @@ static int survey(struct work *w)
     return status;
 }
 
+/* The test is not made among the songs. */
+static int is_apart(const struct sj_run *run)
+{
+    struct stat own, song;
+    for (int i = 0; i < run->n; i++)
+        if (!stat(folder, &own) && !stat(run->operand[i], &song) && own.st_dev == song.st_dev && own.st_ino == song.st_ino)
+            return sj_fail(SJ_USAGE, "the test would be made in '%s', which has songs", folder);
+    return SJ_OK;
+}
+
 static int make_test(struct work *w)
 {
     char *provenance = NULL;
-    int status = sj_classmap_open(class_map, class_list, &w->map);
+    int status = is_apart(w->run);
+    if (!status)
+        status = sj_classmap_open(class_map, class_list, &w->map);
     if (!status)
         status = sj_layout_find(w->run->n, w->run->operand, (enum sj_layout)layout, w->map, &w->tracks);
     if (!status)
