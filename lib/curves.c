@@ -69,7 +69,11 @@ static int read_curves(struct sj_curves *c)
         status = check_row(c, now, row);
         now->n++;
     }
-    return status || c->pairs ? status : sj_fail(SJ_INPUT, "'%s' has no pair's curve", c->table.path);
+    if (!status && !c->pairs)
+        status = sj_fail(SJ_INPUT, "'%s' has no pair's curve", c->table.path);
+    if (!status && !c->all.n)
+        status = sj_fail(SJ_INPUT, "'%s' is cut short: it has no curve of all pairs", c->table.path);
+    return status;
 }
 
 int sj_curves_read(const char *path, struct sj_curves *c)

@@ -27,6 +27,8 @@ static int read_text(const char *path, char **text)
         status = sj_fail(SJ_SYSTEM, "no memory for '%s'", path);
     else if (n < 0)
         **text = 0;
+    else if (n > 3 && !memcmp(*text, "\xef\xbb\xbf", 3)) /* as some programs begin a text */
+        memmove(*text, *text + 3, (size_t)n - 2);
     fclose(f);
     return status;
 }

@@ -109,6 +109,8 @@ int sj_table_read(const char *path, struct sj_table *t)
     size_t size = 0;
     *t = (struct sj_table){.path = strdup(strcmp(path, "-") ? path : "standard input")};
     int status = t->path ? read_all(path, &t->text, &size) : sj_fail(SJ_SYSTEM, "no memory");
+    if (!status && size > 3 && !memcmp(t->text, "\xef\xbb\xbf", 3)) /* as some programs begin a text */
+        memmove(t->text, t->text + 3, (size -= 3) + 1);
     if (!status)
         status = split_all(t, size);
     if (status)

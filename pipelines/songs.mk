@@ -4,7 +4,9 @@
 #   OUT=DIR         tables and figures; in folders beside them the stages, for an interrupted run to go on [build/paper]
 #   JOBS=N          songs at a time, on each host [processors]; THREADS=N of each program [1]
 #   SSHLOGINS=...   hosts, as GNU parallel takes them, or a file of them: the programs on their PATH, data and models at
-#                   the same absolute paths; PARALLEL_FLAGS='--transferfile {2} --cleanup' brings each song instead
+#                   the same absolute paths; PARALLEL_FLAGS='--transferfile {2} --cleanup' brings each song instead, by
+#                   rsync, and removes it there afterwards, where it is one file: only for hosts that do not
+#                   see the same folder
 #   KEEP_GOING=1    leaves out songs that cannot be read; their number stands under the tables
 #   CHUNK_FLAGS, EMBED_FLAGS   more options of sj-chunk (as --class-map) and of sj-embed and sj-predict (as --backend)
 #

@@ -112,6 +112,8 @@ off "a similarity without frames" "line 6" '6s/-	0$/-	1/'
 off "lags that do not ascend" "line 4: the lag does not ascend" '4s/	0	/	-1	/'
 off "a pair that comes again" "line 8: 'synth-0-000000/bass' (bass) came before" '8s/drums/bass/g'
 off "no pairs" "has no pair's curve" '2,61d'
+head -n 50 curves.tsv >off.tsv
+fails 3 "'off.tsv' is cut short: it has no curve of all pairs" "the first lines alone" "$page" --curves off.tsv songs.sjt
 
 # reports
 mkdir results

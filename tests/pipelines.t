@@ -239,6 +239,26 @@ on_hosts() { PATH="$work/stand-in:$bin:$PATH" experiment figure2 "$work/hosts" M
 ok "other hosts" on_hosts
 is "$(sort -u hosts-used | tr '\n' ' ')" "one two " "both work"
 ok "with the same result" cmp hosts/figure2.tsv out/figure2.tsv
+if command -v rsync >/dev/null && unshare -m true 2>/dev/null; then
+    # a host that has no songs: what is brought there stays out of sight here
+    unshare -m sh -c 'mount -t tmpfs none "$1" && touch "$2" && exec sleep 1000' - "$work/songs" "$work/host-is-up" &
+    host=$!
+    while [ ! -e host-is-up ] && kill -0 $host 2>/dev/null; do sleep 0.05; done
+    find songs -type f | sort >before
+    sed -i '/^while/c while [[ $1 == -* ]]; do [[ $1 == -l ]] \&\& shift; shift; done' stand-in/ssh # as rsync calls it
+    sed -i "s|^exec bash|exec nsenter -t $host -m bash|; s|\"\$\*\"|\"cd / \&\& \$*\"|" stand-in/ssh
+    bring() {
+        PATH="$work/stand-in:$bin:$PATH" experiment figure2 "$work/brought" MUSDB="$work/songs" JOBS=1 SSHLOGINS=three \
+            PARALLEL_FLAGS='--transferfile {2} --cleanup'
+    }
+    ok "songs are brought to a host that has none" bring
+    ok "with the same result" cmp brought/figure2.tsv out/figure2.tsv
+    find songs -type f | sort >after
+    ok "the songs stay here" cmp before after
+    kill $host
+else
+    skip "songs are brought to a host that has none" "no rsync, or not root"
+fi
 
 # -- ratings
 mkdir ratings

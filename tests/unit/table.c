@@ -32,6 +32,10 @@ int main(void)
     double v = 0;
     int c = -1;
     snprintf(path, sizeof path, "/tmp/sj-table-%ld", (long)getpid());
+    if (ok(!read_text("\xef\xbb\xbf" "a\n1\n", 7, &t), "a table behind a byte order mark")) {
+        is_int(sj_table_find(&t, "a"), 0, "which is no part of the first name");
+        sj_table_free(&t);
+    }
     if (ok(!read_text(good, sizeof good - 1, &t), "a table is read")) {
         is_int(t.columns, 3, "columns");
         is_int(t.rows, 2, "rows");
