@@ -74,11 +74,14 @@ if [ "$todo" -gt 0 ]; then
     line="export OMP_WAIT_POLICY=passive; $line"
     status=0
     # shellcheck disable=SC2086  # flags are words
-    parallel "$@" ${PARALLEL_FLAGS:-} "$line" >/dev/null || status=$?
+    parallel "$@" ${PARALLEL_FLAGS:-} "$line" >/dev/null 2>"$running/.parallel" || status=$?
     adopt
     said=1
-    cat "$running"/*.err 2>/dev/null | grep "^sj-${KEEP_GOING:+chunk: skipped: }" >&2 || said=
+    # what those behind sj-chunk say follows from what it says
+    cat "$running"/*.err 2>/dev/null | grep "^sj-chunk: ${KEEP_GOING:+skipped: }" >&2 ||
+        { [ -z "${KEEP_GOING:-}" ] && cat "$running"/*.err 2>/dev/null | grep "^sj-" >&2; } || said=
     if [ "$status" -ne 0 ] && [ -z "${KEEP_GOING:-}" ]; then
+        [ -n "$said" ] || cat "$running/.parallel" >&2
         [ -n "$said" ] || echo "no program could say why; free in '$parts': $(df -h --output=avail "$parts" | tail -n 1)" >&2
         echo "stopped; what is done is kept. KEEP_GOING=1 leaves out what cannot be read" >&2
         exit 1

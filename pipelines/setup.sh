@@ -8,7 +8,7 @@ packages() {
     build) echo gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libfftw3-dev libsndfile1-dev libmpg123-dev libsoxr-dev libjansson-dev libaubio-dev libfluidsynth-dev libxmp-dev ;;
     demo) echo parallel gnuplot-nox ;;
     paper) echo parallel gnuplot-nox librsvg2-bin ffmpeg fluidsynth fluid-soundfont-gm ;;
-    test) echo g++ ffmpeg parallel gnuplot-nox perl mandoc python3 python3-numpy python3-h5py python3-torch python3-sklearn chromium chromium-driver python3-selenium ;;
+    test) echo g++ ffmpeg parallel rsync gnuplot-nox perl mandoc python3 python3-numpy python3-h5py python3-torch python3-sklearn chromium chromium-driver python3-selenium ;;
     lint) echo mandoc shellcheck cppcheck ;;
     bench) echo python3 python3-venv ;;
     *) echo "setup.sh: no group '$1'" >&2; exit 2 ;;
