@@ -8,7 +8,7 @@
 #   MODEL_FLAGS, TRAIN_FLAGS, STEPS   of sj-train [a small encoder, learnt by contrast frame by frame]; THREADS=N; SEED=N [1]
 #   FRAMES=N        length of crops [160, 1.6 s]; WEIGHTS=W,W how often MIDI files and modules are drawn [all pieces alike]
 #   ALIGNED=1       the recordings are of one length: what sounds when is compared too, in the validation and in a row
-#   EVERY=N         steps between validations [50]
+#   EVERY=N         steps between validations [250]
 #   TRACKS=N        tracks of each rendered set that the linear map of spectra is learnt from [2000]
 #
 # Makes OUT/model.h5 (bf16), table.md beside chance, AutoMashupper, spectra and the best linear map of them (mel-statistics),
@@ -21,12 +21,12 @@ JOBS    ?= $(shell nproc)
 SEED    ?= 1
 TAKES   ?= 1
 SECONDS ?= 60
-STEPS   ?= 450
-EVERY   ?= 50
+STEPS   ?= 1500
+EVERY   ?= 250
 FRAMES  ?= 160
 TRACKS  ?= 2000
 MODEL_FLAGS ?= --dim 128 --depth 3 --heads 4 --hidden 512 --layers 3 --positions rotary
-TRAIN_FLAGS ?= --batch 512 --contrastive-window 16 --rate 2e-3 --warmup 60 --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 \
+TRAIN_FLAGS ?= --batch 512 --contrastive-window 16 --rate 2e-3 --warmup 100 --temperature 0.07 --ema 0.9 --ema-end 0.99 --cosine 0 --contrastive 1 \
                --contrastive-targets encoder --augment gain=9,polarity,tilt=4,speed=2,floor=-45,drive=0.3,eq=12
 here    := $(dir $(lastword $(MAKEFILE_LIST)))
 export PATH := $(abspath $(BUILD)/bin):$(PATH)
