@@ -15,8 +15,9 @@
 #include "tool.h"
 #include "whole.h"
 
+enum { REFINED = 400 };
 static const char *classes, *tempo, *keys, *preview, *explain;
-static int64_t most = 10, shift = -1, picked = 1, refine = 100;
+static int64_t most = 10, shift = -1, picked = 1, refine = REFINED;
 static double stretch_percent = -1, max_lag_s = 32;
 
 static const struct sj_option options[] = {
@@ -59,7 +60,7 @@ static int check(struct sj_run *run)
         return sj_fail(SJ_USAGE, "--pick is for --preview");
     if (picked > most)
         return sj_fail(SJ_USAGE, "--pick %lld is beyond the %lld of the list", (long long)picked, (long long)most);
-    if (explain && (refine != 100 || preview || tempo || keys || shift >= 0 || stretch_percent >= 0))
+    if (explain && (refine != REFINED || preview || tempo || keys || shift >= 0 || stretch_percent >= 0))
         return sj_fail(SJ_USAGE, "--explain takes neither --preview, --refine nor filters but --class");
     if (run->output && preview && !strcmp(run->output, preview))
         return sj_fail(SJ_USAGE, "-o and --preview are the same file");
