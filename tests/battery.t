@@ -21,7 +21,7 @@ echo "hello, world" >text
 : >empty
 
 "$make" rest 1 >rest.sjt || exit 1
-printf 'query\tclass\tlag_s\tsimilarity\tframes\nsong0/bass\tbass\t0.00\t0.5\t9\n' >curves.tsv
+printf 'query\tclass\tlag_s\tsimilarity\tframes\nsong0/bass\tbass\t0.00\t0.5\t9\nall\t-\t0.00\t0.5\t9\n' >curves.tsv
 
 "$bin/sj-view" --key song0/bass -o one.wav wave.sjt || exit 1
 "$bin/sj-embed" -m "$model" -j 1 mel.sjt >token.sjt || exit 1
