@@ -33,7 +33,7 @@ static int alloc(struct sj_fit *f, int64_t rows, int64_t columns, float **p)
 int sj_fit_new(struct sjk *k, int64_t m, int64_t d, const float *p, int64_t lags, struct sj_fit **out)
 {
     struct sj_fit *f = calloc(1, sizeof *f);
-    float *mix = malloc((size_t)(m * d) * sizeof *mix), *last = mix + (m - 1) * d;
+    float *mix = malloc((size_t)(m * d) * sizeof *mix);
     int status = f && mix ? SJ_OK : sj_fail(SJ_SYSTEM, "no memory for %lld frames", (long long)m);
     if (!status) {
         const int64_t room = SCORES / m;
@@ -44,7 +44,7 @@ int sj_fit_new(struct sjk *k, int64_t m, int64_t d, const float *p, int64_t lags
             status = sj_fail(SJ_SYSTEM, "no memory for %lld frames", (long long)m);
     }
     for (int64_t i = 0; i < m && !status; i++)
-        memcpy(last - i * d, p + i * d, (size_t)d * sizeof *mix);
+        memcpy(mix + (m - 1 - i) * d, p + i * d, (size_t)d * sizeof *mix);
     if (!status)
         status = sj_align_remove(m, d, 1, mix);
     if (!status) {

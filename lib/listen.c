@@ -11,7 +11,7 @@ enum {
     MARGIN = 4 /* patches: 0.64 s */
 };
 
-/* Frames that one window gives: those before `rows` have been given by others. */
+/* Frames that one window gives. */
 struct share {
     int64_t place, row, rows; /* the first in the window, and in the recording; how many */
 };

@@ -81,7 +81,7 @@ if [ "$todo" -gt 0 ]; then
     cat "$running"/*.err 2>/dev/null | grep "^sj-chunk: ${KEEP_GOING:+skipped: }" >&2 ||
         { [ -z "${KEEP_GOING:-}" ] && cat "$running"/*.err 2>/dev/null | grep "^sj-" >&2; } || said=
     if [ "$status" -ne 0 ] && [ -z "${KEEP_GOING:-}" ]; then
-        [ -n "$said" ] || cat "$running/.parallel" >&2
+        [ -n "$said" ] || cat "$running"/*.err "$running/.parallel" >&2 2>/dev/null || :
         [ -n "$said" ] || echo "no program could say why; free in '$parts': $(df -h --output=avail "$parts" | tail -n 1)" >&2
         echo "stopped; what is done is kept. KEEP_GOING=1 leaves out what cannot be read" >&2
         exit 1
